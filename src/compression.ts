@@ -1,0 +1,16 @@
+/** How a file is packed, told by the end of its name: the one thing that a publisher's file name is believed for. */
+export type Compression = 'none' | (typeof suffixes)[number]
+
+const suffixes = ['xz', 'gz', 'zst', 'bz2'] as const
+
+/** `disk.qcow2.xz` is `'xz'`; what ends otherwise is not packed. */
+export function compressionOf(fileName: string): Compression {
+  const name = fileName.toLowerCase()
+  return suffixes.find((suffix) => name.endsWith(`.${suffix}`)) ?? 'none'
+}
+
+/** The name that the file has when it is unpacked. */
+export function unpackedName(fileName: string): string {
+  const compression = compressionOf(fileName)
+  return compression === 'none' ? fileName : fileName.slice(0, -compression.length - 1)
+}

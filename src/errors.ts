@@ -1,0 +1,71 @@
+/**
+ * The one error class of the package and its closed table of codes.
+ *
+ * Callers branch on `code`; people read `message`. A message says what was tried and what was found, then on a
+ * second line what to do about it. docs/errors.md has one section for each code, and a test holds the two together.
+ */
+
+/** Every code a {@link VmImageError} can carry, with its meaning in one line. */
+export const errorCodes = {
+  INVALID_REQUEST: 'The request for an image is not one of the forms that vmimage understands.',
+  INVALID_CONFIG: 'An option or a VMIMAGE_ environment variable has a value that means nothing.',
+  INVALID_PROVIDER: 'A provider definition is incomplete or contradicts itself.',
+  UNKNOWN_SYSTEM: 'No provider has the name that was asked for.',
+  UNKNOWN_ARCH: 'The architecture is not known, or the publisher has no image for it.',
+  NO_MATCH: 'The publisher was reached, but nothing it lists fits the request.',
+  AMBIGUOUS_MATCH: 'More than one file of the newest build fits the request.',
+  LISTING_UNREADABLE: 'A page that should list files is in no format that vmimage can read.',
+  CHECKSUM_MISSING: 'The checksum file of the publisher does not name the image.',
+  CHECKSUM_CONFLICT: 'Two sources name different digests for the image: nothing is downloaded.',
+  OFFLINE: 'The network is needed, and it was switched off.',
+  NETWORK: 'No server gave a usable answer; the message lists every URL that was tried.',
+  DIGEST_MISMATCH: 'The bytes that arrived are not the ones that the publisher (or the caller) vouches for.',
+  DECOMPRESSION_FAILED: 'The compressed image is damaged, or expands beyond its limit.',
+  TOOL_MISSING: 'A program that is needed for this one step is not installed.',
+  TOOL_FAILED: 'A program that was run for this step ended with an error.',
+  UNSAFE_IMAGE: 'The image breaks a safety rule for base images (docs/cache.md lists them).',
+  UNSUPPORTED_IMAGE: 'The file is in a format that cannot be a base image.',
+  SIZE_TOO_SMALL: 'The size asked for the overlay is smaller than its base image.',
+  PATH_TOO_LONG: 'The path of the base image does not fit in a qcow2 header.',
+  FILE_NOT_FOUND: 'The image file that was named does not exist.',
+  BASE_CHANGED: 'The base image is gone, or no longer the file that was verified.',
+  CACHE_UNSAFE: 'A directory of the cache is a link, or belongs to somebody else.',
+  CACHE_UNWRITABLE: 'The cache cannot be written, and the image is not in it yet.',
+  NO_SPACE: 'The disk has no room for the image.',
+  LOCK_STALLED: 'Another process holds the download and makes no progress.',
+  NOT_CACHED: 'A test asked for an image that was not fetched before the tests began.',
+  NO_RUN: 'The global setup of vmimage did not run.',
+  OUTSIDE_TEST: 'useVmImage() was called where no test is running.',
+  AMBIGUOUS_TEST: 'useVmImage() cannot tell which of several concurrent tests called it.',
+  TEST_FINISHED: 'useVmImage() was called after its test had ended.',
+} as const
+
+export type VmImageErrorCode = keyof typeof errorCodes
+
+/**
+ * What vmimage throws when the world is not as it should be. Wrong argument types are `TypeError`s.
+ *
+ * @example
+ * try { await openVmImage('fedora') } catch (error) {
+ *   if (error instanceof VmImageError && error.code === 'NETWORK') console.log('is the mirror up?')
+ * }
+ */
+export class VmImageError extends Error {
+  override readonly name = 'VmImageError'
+  readonly code: VmImageErrorCode
+
+  constructor(code: VmImageErrorCode, message: string, options?: { readonly cause?: unknown }) {
+    super(message, options)
+    this.code = code
+  }
+}
+
+/**
+ * The `code` of a Node system error (`'ENOENT'`), or undefined for anything else that was thrown. Not by `instanceof`:
+ * in a test runner's vm context Node's own errors come from another realm. A VmImageError is none.
+ */
+export function systemErrorCode(error: unknown): string | undefined {
+  if (typeof error !== 'object' || error === null || !('code' in error)) return undefined
+  if (error instanceof VmImageError) return undefined
+  return typeof error.code === 'string' ? error.code : undefined
+}

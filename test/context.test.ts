@@ -1,0 +1,103 @@
+import { homedir, userInfo } from 'node:os'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { imagesFromEnvironment, makeContext } from '../src/context.js'
+
+describe('makeContext()', () => {
+  test('has defaults for everything', () => {
+    const context = makeContext({}, {})
+    expect(context).toMatchObject({
+      cacheDir: join(homedir(), '.cache/vmimage'),
+      offline: false,
+      mirror: undefined,
+      maxResolveAgeMs: 24 * 3_600_000,
+      keep: 'on-failure',
+      keepLast: 5,
+    })
+    expect(context.overlayDir).toMatch(new RegExp(`/vmimage-${userInfo().uid}$`))
+    expect(Object.isFrozen(context)).toBe(true)
+  })
+
+  test('follows the XDG base directories', () => {
+    expect(makeContext({}, { XDG_CACHE_HOME: '/x' }).cacheDir).toBe('/x/vmimage')
+  })
+
+  test('reads every variable', () => {
+    const env = {
+      VMIMAGE_CACHE_DIR: '/c',
+      VMIMAGE_OVERLAY_DIR: '/o',
+      VMIMAGE_OFFLINE: '1',
+      VMIMAGE_MIRROR: 'http://mirror.example/prefix/',
+      VMIMAGE_MAX_RESOLVE_AGE: '0.5',
+      VMIMAGE_KEEP: 'always',
+      VMIMAGE_KEEP_LAST: '2',
+    }
+    expect(makeContext({}, env)).toMatchObject({
+      cacheDir: '/c',
+      overlayDir: '/o',
+      offline: true,
+      mirror: 'http://mirror.example/prefix',
+      maxResolveAgeMs: 1_800_000,
+      keep: 'always',
+      keepLast: 2,
+    })
+  })
+
+  test('an option wins over its variable', () => {
+    const env = {
+      VMIMAGE_CACHE_DIR: '/c',
+      VMIMAGE_OFFLINE: '1',
+      VMIMAGE_KEEP: 'always',
+      VMIMAGE_KEEP_LAST: '2',
+    }
+    const options = {
+      cacheDir: '/option',
+      offline: false,
+      keep: 'never',
+      keepLast: 9,
+      arch: 'arm64',
+    } as const
+    expect(makeContext(options, env)).toMatchObject({ ...options, arch: 'aarch64' })
+  })
+
+  test('an empty variable is as good as none', () => {
+    const empty = {
+      VMIMAGE_CACHE_DIR: '',
+      VMIMAGE_OFFLINE: '',
+      VMIMAGE_MIRROR: '',
+      VMIMAGE_KEEP: '',
+      VMIMAGE_KEEP_LAST: '',
+    }
+    expect(makeContext({}, empty)).toMatchObject({
+      offline: false,
+      mirror: undefined,
+      keep: 'on-failure',
+      keepLast: 5,
+    })
+  })
+
+  test.each([
+    [{ VMIMAGE_OFFLINE: 'maybe' }, 'VMIMAGE_OFFLINE="maybe"'],
+    [{ VMIMAGE_MIRROR: 'mirror.example' }, 'VMIMAGE_MIRROR="mirror.example"'],
+    [{ VMIMAGE_MIRROR: 'ftp://mirror.example' }, 'VMIMAGE_MIRROR="ftp://mirror.example"'],
+    [{ VMIMAGE_KEEP: 'sometimes' }, 'VMIMAGE_KEEP="sometimes"'],
+    [{ VMIMAGE_KEEP_LAST: '-1' }, 'VMIMAGE_KEEP_LAST="-1"'],
+    [{ VMIMAGE_MAX_RESOLVE_AGE: 'long' }, 'VMIMAGE_MAX_RESOLVE_AGE="long"'],
+  ])('refuses %o and says what is expected', (env, named) => {
+    expect(() => makeContext({}, env)).toThrow(expect.objectContaining({ code: 'INVALID_CONFIG' }))
+    expect(() => makeContext({}, env)).toThrow(named)
+  })
+
+  test('refuses an architecture that is none', () => {
+    expect(() => makeContext({ arch: 'vax' }, {})).toThrow(expect.objectContaining({ code: 'UNKNOWN_ARCH' }))
+  })
+
+  test('imagesFromEnvironment() reads a list with commas or blanks', () => {
+    expect(imagesFromEnvironment({ VMIMAGE_IMAGES: 'fedora, debian:13  ubuntu' })).toEqual([
+      'fedora',
+      'debian:13',
+      'ubuntu',
+    ])
+    expect(imagesFromEnvironment({})).toEqual([])
+  })
+})

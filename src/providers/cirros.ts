@@ -1,0 +1,34 @@
+/**
+ * CirrOS, a very small system for testing clouds.
+ *
+ * Sources: https://download.cirros-cloud.net/ (index seen 2017, layout unchanged in 2024), the release script of
+ * https://github.com/cirros-dev/cirros. Files are qcow2 whatever their suffix.
+ * Not signed, and MD5SUMS is all there is beside the images; so the SHA-256 digests that other projects have pinned
+ * are here, and an image without one counts as unverified.
+ */
+import { defineProvider } from './provider.js'
+
+export const cirros = defineProvider({
+  name: 'cirros',
+  displayName: 'CirrOS',
+  homepage: 'https://github.com/cirros-dev/cirros',
+  versionsUrl: 'https://download.cirros-cloud.net/',
+  imagesUrl: 'https://download.cirros-cloud.net/{version}/',
+  imagePattern: 'cirros-{version}-{arch}-disk.img',
+  archNames: {
+    x86_64: 'x86_64',
+    i686: 'i386',
+    aarch64: 'aarch64',
+    armv7l: 'arm',
+    ppc64le: 'ppc64le',
+    ppc64: 'ppc64',
+    powerpc: 'powerpc',
+  },
+  checksumFiles: ['MD5SUMS'],
+  knownDigests: {
+    'cirros-0.6.2-x86_64-disk.img': 'sha256:07e44a73e54c94d988028515403c1ed762055e01b83a767edf3c2b387f78ce00',
+    'cirros-0.6.3-x86_64-disk.img': 'sha256:7d6355852aeb6dbcd191bcda7cd74f1536cfe5cbf8a10495a7283a8396e4b75b',
+  },
+  trust: 'unverified',
+  user: 'cirros',
+})

@@ -1,0 +1,68 @@
+/**
+ * All providers: the table of those that come with the package, and the registry of those that users add.
+ */
+import { distance } from 'fastest-levenshtein'
+import { VmImageError } from '../errors.js'
+import { cirros } from './cirros.js'
+import { debian } from './debian.js'
+import { fedora } from './fedora.js'
+import type { Provider } from './provider.js'
+import { ubuntu } from './ubuntu.js'
+
+export type { ProviderDefinition } from './definition.js'
+export { defineProvider, type Provider } from './provider.js'
+
+const ownProviders = { fedora, debian, ubuntu, cirros } satisfies Record<string, Provider>
+
+/**
+ * The package's only mutable state between calls. It hangs on `globalThis` under a registered symbol because one
+ * process may hold several copies of this module (inlined by a bundler, loaded as CommonJS and as ESM), and a
+ * provider that was added through one of them must be found through all. The number is the layout's version.
+ */
+const registryKey = Symbol.for('vmimage.providers.1')
+
+/** Who publishes images, by name. Letter case does not matter. */
+export const imageProviders = {
+  /** Makes a provider known by its name and aliases, in this process. It replaces one of the same name. */
+  add(provider: Provider): void {
+    added().set(provider.name, provider)
+  },
+
+  /** All providers, by name. */
+  list(): readonly Provider[] {
+    const byName = new Map<string, Provider>(Object.entries(ownProviders))
+    for (const [name, provider] of added()) byName.set(name, provider)
+    return [...byName.values()].toSorted((a, b) => (a.name < b.name ? -1 : 1))
+  },
+
+  /**
+   * The provider of that name or alias; a name goes before an alias.
+   *
+   * @throws VmImageError UNKNOWN_SYSTEM when there is none; the message has the nearest name and all of them.
+   */
+  find(nameOrAlias: string): Provider {
+    const asked = nameOrAlias.toLowerCase()
+    const all = imageProviders.list()
+    const found = all.find(({ name }) => name === asked) ?? all.find(({ aliases }) => aliases.includes(asked))
+    if (found) return found
+    throw unknownSystem(asked, all)
+  },
+}
+
+function added(): Map<string, Provider> {
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the slot is ours by its name; no type can know
+  const home = globalThis as { [registryKey]?: Map<string, Provider> }
+  home[registryKey] ??= new Map()
+  return home[registryKey]
+}
+
+function unknownSystem(asked: string, all: readonly Provider[]): VmImageError {
+  const names = all.flatMap(({ name, aliases }) => [name, ...aliases])
+  const nearest = names.toSorted((a, b) => distance(asked, a) - distance(asked, b))[0]
+  const isNear = nearest !== undefined && distance(asked, nearest) <= Math.max(2, asked.length / 3)
+  return new VmImageError(
+    'UNKNOWN_SYSTEM',
+    `Cannot find system "${asked}": no provider has this name.${isNear ? ` Did you mean "${nearest}"?` : ''}\n` +
+      `Known: ${names.join(', ')}. Add your own with imageProviders.add(); a file is written with a slash, "./disk.qcow2".`,
+  )
+}

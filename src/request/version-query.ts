@@ -1,0 +1,73 @@
+/**
+ * VersionQuery: which of the published versions a request means. `41` or `24.04` is that version, or the newest that
+ * continues it (`15` finds 15.6, never 150); `noble` a codename; `>=40 <43` a range; `latest`; or a RegExp.
+ */
+import { isRegExp } from 'node:util/types'
+import { compareVersions, isInRange, parseVersionRange, type VersionRange } from '../version.js'
+import { invalidRequest } from './invalid.js'
+
+/** `text` is what was asked, for messages and keys. */
+export type VersionQuery =
+  | { readonly kind: 'latest'; readonly text: string }
+  | { readonly kind: 'name'; readonly text: string }
+  | { readonly kind: 'range'; readonly text: string; readonly range: VersionRange }
+  | { readonly kind: 'pattern'; readonly text: string; readonly pattern: RegExp }
+
+/** Codename of each version, `{ '24.04': 'noble' }`. */
+type Codenames = Readonly<Record<string, string>>
+
+/**
+ * Reads a version as it stands in a request. Default `latest`.
+ *
+ * @throws VmImageError INVALID_REQUEST for what is none, and for a number like 15.10, which JavaScript cannot tell from 15.1.
+ */
+export function parseVersionQuery(version: string | number | RegExp | undefined = 'latest'): VersionQuery {
+  if (isRegExp(version)) return { kind: 'pattern', text: String(version), pattern: version }
+  if (typeof version === 'number' && !(Number.isSafeInteger(version) && version >= 0)) {
+    throw invalidRequest(
+      'version',
+      version,
+      `a whole number, or a text: version: '${version}' with its zeros`,
+    )
+  }
+  const text = String(version).trim()
+  const range = parseVersionRange(text)
+  if (range) return { kind: 'range', text: text.replaceAll(/\s+/g, ' '), range }
+  if (text.toLowerCase() === 'latest') return { kind: 'latest', text: 'latest' }
+  if (/^\w[\w.+-]*$/.test(text)) return { kind: 'name', text }
+  throw invalidRequest('version', version, '"41", "15", ">=40 <43", a codename, "latest" or a RegExp')
+}
+
+/** The versions that the query means, newest first. One that is exactly what was asked leaves no room for others. */
+export function selectVersions(
+  query: VersionQuery,
+  versions: readonly string[],
+  codenames: Codenames,
+): readonly string[] {
+  const exact = versions.filter((version) => isExactly(query, version, codenames))
+  const chosen = exact.length > 0 ? exact : versions.filter((version) => fits(query, version))
+  return chosen.toSorted((a, b) => compareVersions(b, a))
+}
+
+/** Whether the query names this very version, so that no other list of versions could have a better answer. */
+export function isExactly(query: VersionQuery, version: string, codenames: Codenames): boolean {
+  if (query.kind !== 'name') return false
+  return query.text === version || query.text.toLowerCase() === codenames[version]
+}
+
+/** Whether a version is the other one or goes on where that ends: 15.6 after 15, never 150 after 15. */
+export function isContinuation(version: string, beginning: string): boolean {
+  return version.startsWith(beginning) && /^(?:$|[^\da-z])/i.test(version.slice(beginning.length))
+}
+
+function fits(query: VersionQuery, version: string): boolean {
+  if (query.kind === 'latest') return true
+  if (query.kind === 'name') return isContinuation(version, query.text)
+  return query.kind === 'range' ? isInRange(version, query.range) : matchesWhole(query.pattern, version)
+}
+
+/** A pattern has to fit the whole text: `/4/` means version 4 and not 14, 40 and 24.04. */
+export function matchesWhole(pattern: RegExp, text: string): boolean {
+  // Anchored, so that an alternative that fits only a part does not hide one that fits the whole.
+  return new RegExp(`^(?:${pattern.source})$`, pattern.flags.replaceAll(/[gy]/g, '')).test(text)
+}

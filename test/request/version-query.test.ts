@@ -1,0 +1,60 @@
+import { describe, expect, test } from 'vitest'
+import { isExactly, parseVersionQuery, selectVersions } from '../../src/request/version-query.js'
+
+const codenames = { '22.04': 'jammy', '24.04': 'noble' }
+const published = ['9', '15', '15.6', '15.10', '150', '22.04', '24.04', '24.03-LTS', '24.03-LTS-SP1']
+
+function select(version: Parameters<typeof parseVersionQuery>[0], versions: readonly string[] = published) {
+  return selectVersions(parseVersionQuery(version), versions, codenames)
+}
+
+describe('selectVersions()', () => {
+  test.each([
+    ['15', ['15']],
+    [15, ['15']],
+    ['24.04', ['24.04']],
+    ['noble', ['24.04']],
+    ['Noble', ['24.04']],
+    ['24.03-LTS', ['24.03-LTS']],
+    ['24', ['24.04', '24.03-LTS-SP1', '24.03-LTS']],
+    ['1', []],
+    ['24.0', []],
+    ['24.4', []],
+    ['nob', []],
+    ['>15 <=22.04', ['22.04', '15.10', '15.6']],
+    ['<9', []],
+    [/15/, ['15']],
+    [/15\..*/g, ['15.10', '15.6']],
+    [/9|15\.6/, ['15.6', '9']],
+  ])('finds for %s: %j', (version, expected) => {
+    expect(select(version)).toEqual(expected)
+  })
+
+  test('finds for a beginning the versions that continue it, newest first', () => {
+    expect(select('15', ['15.6', '15.10', '150', '1.5'])).toEqual(['15.10', '15.6'])
+  })
+
+  test.each([[undefined], ['latest'], ['Latest']])('finds for %s all, newest first', (version) => {
+    expect(select(version, ['9', '41', '10'])).toEqual(['41', '10', '9'])
+  })
+})
+
+test.each([
+  ['24.04', '24.04', true],
+  ['noble', '24.04', true],
+  ['24', '24.04', false],
+  ['latest', '24.04', false],
+  ['>=24.04', '24.04', false],
+  [/24\.04/, '24.04', false],
+])('isExactly() of %s and %s is %s', (version, candidate, expected) => {
+  expect(isExactly(parseVersionQuery(version), candidate, codenames)).toBe(expected)
+})
+
+test.each([15.1, -1, Number.NaN, '', ' ', '4 1', '>=', '~15', '15 || 16', '../15'])(
+  'parseVersionQuery() refuses %s',
+  (version) => {
+    expect(() => parseVersionQuery(version)).toThrowError(
+      expect.objectContaining({ code: 'INVALID_REQUEST' }),
+    )
+  },
+)

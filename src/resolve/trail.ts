@@ -1,0 +1,42 @@
+/** Trail: every address that was asked on the way to an image and what was found there, for the error at its end. */
+import { VmImageError } from '../errors.js'
+import { httpFaultOf } from '../http-fault.js'
+
+export interface Step {
+  readonly url: string
+  readonly found: string
+}
+
+/** Filled while one request is resolved. */
+export interface Trail {
+  readonly steps: Step[]
+  /** Versions whose directory had no image that fits. */
+  readonly skippedVersions: string[]
+  /** The first server that did not answer. What others have may then be older than what it has. */
+  failure: VmImageError | undefined
+}
+
+/** The error when every source has been asked: NETWORK when one did not answer, NO_MATCH when all did. */
+export function nothingFound(what: string, { steps, failure }: Trail): VmImageError {
+  const tried = steps.map(({ url, found }) => `  ${url}: ${found}`).join('\n')
+  if (failure) {
+    return new VmImageError(
+      'NETWORK',
+      `Cannot resolve "${what}": a server gave no usable answer, and nothing else may stand in for what it has.\n` +
+        'Try again later, name an exact version that another server may have, or set VMIMAGE_MIRROR. Tried:\n' +
+        tried,
+      { cause: failure.cause },
+    )
+  }
+  return new VmImageError(
+    'NO_MATCH',
+    `Cannot find "${what}": every server answered, and nothing that they list fits.\n` +
+      `Ask for a version, build, variant or architecture that is listed. Tried:\n${tried}`,
+  )
+}
+
+/** Whether a server answered for certain that there is no such directory; any other failure says nothing. */
+export function isAbsent(error: unknown): boolean {
+  const status = httpFaultOf(error)?.status
+  return status === 404 || status === 410
+}

@@ -1,0 +1,67 @@
+/** Every provider against the listings of its publisher: fixtures/listings/<provider>/expected.json says what must come out. */
+import { readdirSync, readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { describe, expect, test } from 'vitest'
+import { formatDigest } from '../../src/digest.js'
+import { defineProvider, imageProviders } from '../../src/providers/index.js'
+import type { ImageInput } from '../../src/request/request.js'
+import { resolveThrough } from '../resolve/resolve-through.js'
+import { startMirror } from '../support/mirror.js'
+
+interface Case {
+  readonly title: string
+  readonly request: ImageInput
+  /** The code of the error. */
+  readonly error: string | undefined
+  /** Fields of the image. */
+  readonly expected: Readonly<Record<string, unknown>>
+}
+
+const listings = fileURLToPath(new URL('../../fixtures/listings/', import.meta.url))
+const systems = readdirSync(listings).toSorted()
+
+// A provider of a user, by nothing but the three facts.
+imageProviders.add(
+  defineProvider({
+    name: 'acme',
+    versionsUrl: 'https://images.example.org/acme/',
+    imagesUrl: 'https://images.example.org/acme/{version}/',
+    imagePattern: 'acme-{version}-{build}.{arch}.qcow2.xz',
+  }),
+)
+
+test('every provider has listings, and all listings have a provider', () => {
+  expect(imageProviders.list().map(({ name }) => name)).toEqual(systems)
+})
+
+describe.each(systems)('%s', (system) => {
+  const cases = readExpected(system)
+  const images = cases.filter(({ error }) => error === undefined)
+  const errors = cases.filter(({ error }) => error !== undefined)
+
+  test.each(images)('resolves $title', async ({ request, expected }) => {
+    const { digest, ...image } = await resolve(system, request)
+    expect({ ...image, digest: formatDigest(digest) }).toMatchObject(expected)
+  })
+
+  test.each(errors)('refuses $title with $error', async ({ request, error }) => {
+    await expect(resolve(system, request)).rejects.toMatchObject({ code: error })
+  })
+})
+
+async function resolve(system: string, input: ImageInput) {
+  await using mirror = await startMirror(`${listings}${system}`)
+  return await resolveThrough(mirror, input)
+}
+
+function readExpected(system: string): readonly Case[] {
+  const cases: readonly Pick<Case, 'request' | 'error'>[] = JSON.parse(
+    readFileSync(`${listings}${system}/expected.json`, 'utf8'),
+  )
+  return cases.map(({ request, error, ...expected }) => ({
+    title: JSON.stringify(request),
+    request,
+    error,
+    expected,
+  }))
+}

@@ -1,0 +1,130 @@
+import { describe, expect, test } from 'vitest'
+import { defineProvider, type ProviderDefinition } from '../../src/providers/index.js'
+import { findCandidates, newest, type Wanted } from '../../src/resolve/candidates.js'
+import type { Entry } from '../../src/resolve/listing.js'
+
+const url = 'https://images.example.org/acme/1.2/'
+const wanted: Wanted = {
+  version: '1.2',
+  codename: undefined,
+  arch: 'x86_64',
+  variant: undefined,
+  build: undefined,
+  directoryBuild: undefined,
+}
+
+function acme(facts: Partial<ProviderDefinition> = {}) {
+  return defineProvider({
+    name: 'acme',
+    versionsUrl: 'https://images.example.org/acme/',
+    imagesUrl: 'https://images.example.org/acme/{version}/',
+    imagePattern: 'acme-{version}-{build}.{arch}.qcow2',
+    ...facts,
+  })
+}
+
+function entries(...names: readonly string[]): readonly Entry[] {
+  return names.map((name) => ({ name, isDirectory: false, url: url + name, sizeBytes: undefined }))
+}
+
+function namesOf(found: ReturnType<typeof findCandidates>) {
+  return found.map(({ entry }) => entry.name)
+}
+
+describe('findCandidates()', () => {
+  test('finds whole names only, of this version and architecture by any of its names', () => {
+    const listed = entries(
+      'acme-1.2-1.x86_64.qcow2',
+      'acme-1.2-2.amd64.qcow2',
+      'acme-1.2-3.aarch64.qcow2',
+      'acme-1.20-1.x86_64.qcow2',
+      'acme-1.2-4.x86_64.qcow2.asc',
+      'old-acme-1.2-5.x86_64.qcow2',
+      'acme-1.2-ext4-6.x86_64.qcow2',
+    )
+    expect(namesOf(findCandidates(listed, acme(), wanted))).toEqual([
+      'acme-1.2-1.x86_64.qcow2',
+      'acme-1.2-2.amd64.qcow2',
+    ])
+  })
+
+  test('leaves out directories', () => {
+    const [entry] = entries('acme-1.2-1.x86_64.qcow2')
+    expect(findCandidates(entry ? [{ ...entry, isDirectory: true }] : [], acme(), wanted)).toEqual([])
+  })
+
+  test("takes only the publisher's own word for an architecture where it is known", () => {
+    const listed = entries('acme-1.2-1.x86_64.qcow2', 'acme-1.2-1.amd64.qcow2')
+    const provider = acme({ archNames: { x86_64: 'amd64' } })
+    expect(namesOf(findCandidates(listed, provider, wanted))).toEqual(['acme-1.2-1.amd64.qcow2'])
+  })
+
+  test('reads a RegExp with named groups, whole names only', () => {
+    const provider = acme({ imagePattern: /acme_(?<version>\d+\.\d+)_r(?<build>\d+)\.qcow2/g })
+    const listed = entries(
+      'acme_1.2_r7.qcow2',
+      'acme_1.3_r7.qcow2',
+      'acme_1.2_r7.qcow2.xz',
+      'acme_1.2_r10.qcow2',
+    )
+    expect(findCandidates(listed, provider, wanted).map(({ build }) => build)).toEqual(['7', '10'])
+  })
+
+  test('lets a file go on where the directory ends: 9.8 in the directory 9', () => {
+    const listed = entries('acme-9.8-1.x86_64.qcow2', 'acme-90-1.x86_64.qcow2')
+    const found = findCandidates(listed, acme(), { ...wanted, version: '9' })
+    expect(found.map(({ version }) => version)).toEqual(['9.8'])
+  })
+
+  test.each([
+    ['1.10', ['1.10']],
+    [/1\.\d/, ['1.9']],
+    [/1|1\.10/, ['1.10']],
+    ['1.1', []],
+  ])('keeps to the build %s', (build, expected) => {
+    const listed = entries('acme-1.2-1.9.x86_64.qcow2', 'acme-1.2-1.10.x86_64.qcow2')
+    expect(findCandidates(listed, acme(), { ...wanted, build }).map((one) => one.build)).toEqual(expected)
+  })
+
+  test('wants the same word twice where a pattern has it twice', () => {
+    const provider = acme({ imagePattern: 'acme-{arch}-{version}-{build}.{arch}.qcow2' })
+    const listed = entries('acme-x86_64-1.2-1.x86_64.qcow2', 'acme-x86_64-1.2-1.aarch64.qcow2')
+    expect(findCandidates(listed, provider, wanted)).toHaveLength(1)
+  })
+
+  test('has no candidates for a version without a pattern', () => {
+    const provider = acme({ imagePattern: [{ versions: '>=2', pattern: 'acme-{version}.qcow2' }] })
+    expect(findCandidates(entries('acme-1.2.qcow2'), provider, wanted)).toEqual([])
+  })
+})
+
+describe('newest()', () => {
+  const place = { url, pattern: 'acme-{version}-{build}.{arch}.qcow2' }
+
+  test('goes by number, not by the order of the listing', () => {
+    const listed = entries(
+      'acme-1.2-1.10.x86_64.qcow2',
+      'acme-1.2-1.9.x86_64.qcow2',
+      'acme-1.2-1.14.x86_64.qcow2',
+    )
+    expect(newest(findCandidates(listed, acme(), wanted), place)?.build).toBe('1.14')
+  })
+
+  test('has nothing of nothing', () => {
+    expect(newest([], place)).toBeUndefined()
+  })
+
+  test('refuses to choose between two files of one build, and shows the URL, the pattern and both', () => {
+    const provider = acme({ imagePattern: 'acme-{version}-{variant}.{arch}.qcow2' })
+    const found = findCandidates(
+      entries('acme-1.2-base.x86_64.qcow2', 'acme-1.2-lvm.x86_64.qcow2'),
+      provider,
+      wanted,
+    )
+    const choose = () => newest(found, { url, pattern: 'acme-{version}-{variant}.{arch}.qcow2' })
+    expect(choose).toThrowError(expect.objectContaining({ code: 'AMBIGUOUS_MATCH' }))
+    expect(choose).toThrowError(
+      /"https:.*\/acme\/1\.2\/".*\{variant\}.*acme-1\.2-base.*acme-1\.2-lvm[^]*Ask for one/,
+    )
+  })
+})

@@ -1,0 +1,127 @@
+import { describe, expect, test } from 'vitest'
+import { parseListing } from '../../src/resolve/listing.js'
+
+const url = 'https://images.example.org/pub/systems/'
+
+/** One directory with a subdirectory and a file, as different servers show it. */
+const dialects = {
+  'Apache, <pre> with icons': `<title>Index of /pub/systems</title><h1>Index of /pub/systems</h1>
+<pre><img src="/icons/blank.gif" alt="Icon "> <a href="?C=N;O=D">Name</a> <a href="?C=S;O=A">Size</a><hr><img src="/icons/back.gif" alt="[PARENTDIR]"> <a href="/pub/">Parent Directory</a>     -
+<img src="/icons/folder.gif" alt="[DIR]"> <a href="10/">10/</a>       2026-04-22 14:01    -
+<img src="/icons/unknown.gif" alt="[   ]"> <a href="disk-10.qcow2">disk-10.qcow2</a>    2026-04-22 14:01  557M
+<hr></pre>`,
+  'Apache, <pre> inside a page of prose': `<h1>Cloud images</h1><p>See <a href="https://www.example.org/">our site</a>
+<ul><li><a href="https://images.example.org/pub/locator/">Locator</a><li><a href="guide.html">the guide</a></ul>
+<pre>  fetch images.example.org:10
+</pre><pre><a href="?C=N;O=D">Name</a><hr><a href="/pub/">Parent Directory</a>
+<img src="../../icons/folder.png" alt="[DIR]" width="22"> <a href="10/">10/</a>    2026-07-13 16:27    -
+<img src="../../icons/unknown.gif" alt="[   ]"> <a href="disk-10.qcow2">disk-10.qcow2</a>  2025-04-30 13:22  603M  QCow2 Bootable disk image
+<hr></pre>`,
+  'Apache, <table id="indexlist">': `<table id="indexlist">
+<tr><th><a href="?C=N;O=D">Name</a></th></tr>
+<tr><td class="indexcolicon"><a href="/pub/"><img src="/i/up.png"></a></td><td class="indexcolname"><a href="/pub/">Parent Directory</a></td></tr>
+<tr class="odd"><td class="indexcolicon"><a href="10/"><img src="/i/folder.png" alt="[DIR]"></a></td><td class="indexcolname"><a href="10/">10/</a></td><td class="indexcollastmod">2026-09-14 16:53  </td><td class="indexcolsize">  - </td></tr>
+<tr class="even"><td class="indexcolicon"><a href="disk-10.qcow2"><img src="/i/text.png"></a></td><td class="indexcolname"><a href="disk-10.qcow2">disk-10.qcow2</a></td><td>2026-09-14 16:53  </td><td>319M </td></tr>
+</table>`,
+  'Apache, plain <ul>': `<title>Index of /pub/systems</title><ul><li><a href="/pub/"> Parent Directory</a></li>
+<li><a href="10/"> 10/</a></li>
+<li><a href="disk-10.qcow2"> disk-10.qcow2</a></li></ul>`,
+  'single quotes, absolute paths and addresses': `<pre><a href='..'>Up</a>
+<a href='/pub/systems/10/'>10</a>
+<a href='https://images.example.org/pub/systems/disk-10.qcow2'>disk-10.qcow2</a>
+</pre>`,
+  'names cut short': `<pre><a href="10/">10/</a>
+<a href="disk-10.qcow2">disk-10..&gt;</a>  01-Oct-2026 12:00   170M
+</pre>`,
+  'JSON of GitHub, with addresses elsewhere': JSON.stringify([
+    { name: '10', type: 'dir', size: 0, download_url: null },
+    { name: 'disk-10.qcow2', type: 'file', download_url: 'https://raw.example.com/disk-10.qcow2' },
+  ]),
+  'names, one a line': '# systems\n10/\r\n./disk-10.qcow2\n\n',
+}
+
+describe('parseListing()', () => {
+  test.each(Object.entries(dialects))('reads %s', (_, body) => {
+    expect(parseListing({ body, url })).toEqual([
+      { name: '10', isDirectory: true, url: `${url}10/`, sizeBytes: undefined },
+      { name: 'disk-10.qcow2', isDirectory: false, url: `${url}disk-10.qcow2`, sizeBytes: undefined },
+    ])
+  })
+
+  test('takes sizes that are given to the byte from nginx', () => {
+    const body = `<title>Index of /pub/systems/</title><pre><a href="../">../</a>
+<a href="v3.10/">v3.10/</a>                          31-May-2019 18:14                   -
+<a href="disk.qcow2">disk.qcow2</a>                      01-Oct-2026 12:00           170000000
+</pre>`
+    expect(parseListing({ body, url }).map(({ name, sizeBytes }) => [name, sizeBytes])).toEqual([
+      ['v3.10', undefined],
+      ['disk.qcow2', 170_000_000],
+    ])
+  })
+
+  test('takes sizes that are given to the byte from MirrorCache, whatever the query that asked for JSON', () => {
+    const body =
+      '{"data":[{"name":"16.0/","size":4096,"mtime":1},{"name":"a b.qcow2","size":319422464,"mtime":1}]}'
+    expect(parseListing({ body, url: `${url}?jsontable` })).toEqual([
+      { name: '16.0', isDirectory: true, url: `${url}16.0/`, sizeBytes: undefined },
+      { name: 'a b.qcow2', isDirectory: false, url: `${url}a%20b.qcow2`, sizeBytes: 319_422_464 },
+    ])
+  })
+
+  test.each(['0 KB', '3 hours ago', '1.5M', '412 B'])('takes no size from "%s"', (size) => {
+    const body = `<pre><a href="disk.qcow2">disk.qcow2</a>  2026-10-01 12:00  ${size}\n</pre>`
+    expect(parseListing({ body, url })[0]?.sizeBytes).toBeUndefined()
+  })
+
+  test('decodes names', () => {
+    const body = '<pre><a href="disk%2B1.qcow2">disk+1.qcow2</a></pre>'
+    expect(parseListing({ body, url })[0]).toMatchObject({
+      name: 'disk+1.qcow2',
+      url: `${url}disk%2B1.qcow2`,
+    })
+  })
+
+  test.each([
+    ['another host', 'https://evil.example.com/pub/systems/disk.qcow2'],
+    ['another protocol', 'http://images.example.org/pub/systems/disk.qcow2'],
+    ['a script', 'javascript:disk.qcow2'],
+    ['a way up', '../disk.qcow2'],
+    ['a way up in disguise', '%2e%2e/disk.qcow2'],
+    ['a deeper path', '10/disk.qcow2'],
+    ['a slash in disguise', '10%2Fdisk.qcow2'],
+    ['a backslash', 'a%5Cdisk.qcow2'],
+    ['a line break', 'a%0Adisk.qcow2'],
+    ['a stray percent sign', 'disk%.qcow2'],
+    ['a query', 'disk.qcow2?raw=1'],
+    ['no URL at all', 'https://['],
+  ])('leaves out %s', (_, href) => {
+    const body = `<title>Index of /</title><pre><a href="${href}">disk.qcow2</a></pre>`
+    expect(parseListing({ body, url })).toEqual([])
+  })
+
+  test.each([
+    ['a title', '<title>Index of /pub/systems</title>'],
+    ['an order', '<pre><a href="?C=M;O=A">Last modified</a></pre>'],
+    ['a way up', '<pre><a href="../">../</a></pre>'],
+    ['JSON', '[]'],
+  ])('knows an empty directory by %s', (_, body) => {
+    expect(parseListing({ body, url })).toEqual([])
+  })
+
+  test.each([
+    [
+      'the page of a captive portal',
+      '<title>Hotel WiFi</title><a href="login.html">Log in</a>',
+      'the title "Hotel WiFi"',
+    ],
+    ['a page of prose', '<p>Moved to <a href="../new/disk.html">here</a>', 'an ordinary web page'],
+    ['an empty page', ' \n', 'an empty page'],
+    ['prose', 'Service temporarily unavailable', 'the line "Service temporarily'],
+    ['a record', '{"message":"Not Found"}', 'JSON without a list'],
+    ['half of a record', '{"data":[{"name":', 'JSON that ends early'],
+  ])('refuses %s and says what it is', (_, body, found) => {
+    expect(() => parseListing({ body, url })).toThrowError(
+      expect.objectContaining({ code: 'LISTING_UNREADABLE', message: expect.stringContaining(found) }),
+    )
+  })
+})

@@ -1,0 +1,23 @@
+/**
+ * A rule of the gate for base images, as data: what it wants, and what to do about a file that breaks it. Ids never
+ * change their meaning, because people search for them.
+ */
+import { VmImageError, type VmImageErrorCode } from '../errors.js'
+
+export interface Rule {
+  readonly id: string
+  /** What the rule wants, as one sentence. */
+  readonly meaning: string
+  /** What to do about a file that breaks it, as one sentence. */
+  readonly cure: string
+  /** Default UNSAFE_IMAGE. */
+  readonly code?: Extract<VmImageErrorCode, 'UNSAFE_IMAGE' | 'UNSUPPORTED_IMAGE'> | undefined
+}
+
+/** The refusal of the file at `path`; `found` is the middle of a sentence that says how it breaks the rule. */
+export function refusal(path: string, rule: Rule, found: string, cure = rule.cure): VmImageError {
+  return new VmImageError(
+    rule.code ?? 'UNSAFE_IMAGE',
+    `Cannot use "${path}" as a base image: ${found}. Rule ${rule.id}: ${rule.meaning}\n${cure}`,
+  )
+}

@@ -1,0 +1,76 @@
+/**
+ * Ingest: one process's private download of one image. Nobody else ever writes in it. When its owner is provably
+ * dead another process takes it over by renaming it to its own name: the rename is the claim, and one claimant wins.
+ */
+import { mkdirSync, renameSync, rmSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import { systemErrorCode } from '../errors.js'
+import { namesIn } from './directory.js'
+import { type CacheLayout, ingestDirectory } from './layout.js'
+import { discard } from './store.js'
+import { isProvablyDead, newOwner, nobody, parseOwner } from './owner.js'
+
+export interface Ingest {
+  /** Holds `part` and `state.json` while downloading. */
+  readonly directory: string
+  /** The directory that becomes the image: its only file is to be `disk`. */
+  readonly staging: string
+  /** Removes all of it: after publishing, or when the bytes are of no use. */
+  remove(): void
+  /** Leaves what has arrived to whoever asks for the same image next, in this process or another. */
+  abandon(): void
+}
+
+/** Opens this process's ingest directory for `key`, with what a dead process left of the same image, if any did. */
+export function openIngest(layout: CacheLayout, key: string): Ingest {
+  const directory = ingestDirectory(layout, key, newOwner())
+  mkdirSync(join(layout.ingest, key), { recursive: true, mode: 0o700 })
+  if (!claimLargest(layout, key, directory)) mkdirSync(directory, { mode: 0o700 })
+  const staging = join(directory, 'pub')
+  // A dead owner's staging may be half-written or unverified; only its downloaded bytes are of use.
+  rmSync(staging, { recursive: true, force: true })
+  mkdirSync(staging, { mode: 0o700 })
+  return {
+    directory,
+    staging,
+    remove: () => rmSync(directory, { recursive: true, force: true }),
+    abandon: () => renameSync(directory, ingestDirectory(layout, key, nobody())),
+  }
+}
+
+/** Bytes on disk of all downloads of `key`, whoever runs them: what a waiting process watches. */
+export function ingestedBytes(layout: CacheLayout, key: string): number {
+  const parent = join(layout.ingest, key)
+  return namesIn(parent)
+    .flatMap((owner) => [join(parent, owner, 'part'), join(parent, owner, 'pub', 'disk')])
+    .reduce((sum, file) => sum + sizeOf(file), 0)
+}
+
+function claimLargest(layout: CacheLayout, key: string, mine: string): boolean {
+  const parent = join(layout.ingest, key)
+  const abandoned = namesIn(parent)
+    .filter((name) => {
+      const owner = parseOwner(name)
+      return owner !== undefined && isProvablyDead(owner)
+    })
+    .map((name) => ({ path: join(parent, name), size: sizeOf(join(parent, name, 'part')) }))
+    .toSorted((a, b) => b.size - a.size)
+  const claimed = abandoned.findIndex(({ path }) => tryRename(path, mine))
+  // The smaller ones hold a prefix of the same bytes and are of no use to anybody.
+  if (claimed >= 0) abandoned.slice(claimed + 1).forEach(({ path }) => discard(layout, path))
+  return claimed >= 0
+}
+
+function tryRename(from: string, to: string): boolean {
+  try {
+    renameSync(from, to)
+    return true
+  } catch (error) {
+    if (systemErrorCode(error) === 'ENOENT') return false
+    throw error
+  }
+}
+
+function sizeOf(file: string): number {
+  return statSync(file, { throwIfNoEntry: false })?.size ?? 0
+}

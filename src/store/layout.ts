@@ -1,0 +1,101 @@
+/**
+ * Every path in the cache, and nothing else. The format's version is the name of a directory: another format lives
+ * beside this one, and neither touches the other's files.
+ *
+ *     <cacheDir>/CACHEDIR.TAG            backup programs leave the cache out
+ *     <cacheDir>/v1/
+ *       images/<algorithm>-<hex>/disk    0444, the base image, unpacked; the name is the publisher's digest of the file served
+ *       images/<algorithm>-<hex>/meta.json
+ *       ingest/<key>/<owner>/            one process's private download: part, state.json, pub/
+ *       locks/<key>.lock/                held while somebody downloads; locks/<key>.owner.json says who
+ *       run/<owner>/base-<key>           a hard link: this run uses that base
+ *       resolved/<sha256>.json           what a request resolved to, and when
+ *       trash/<owner>/                   renamed out of use; anybody may delete it
+ *
+ * An <owner> (owner.ts) in a name says who made the entry, so that ownership moves with a rename and never by a
+ * second write.
+ */
+import { createHash } from 'node:crypto'
+import { join } from 'node:path'
+
+export interface CacheLayout {
+  readonly cacheDir: string
+  readonly versionDir: string
+  readonly images: string
+  readonly ingest: string
+  readonly locks: string
+  readonly runs: string
+  readonly resolved: string
+  readonly trash: string
+}
+
+export function cacheLayout(cacheDir: string): CacheLayout {
+  const versionDir = join(cacheDir, 'v1')
+  return {
+    cacheDir,
+    versionDir,
+    images: join(versionDir, 'images'),
+    ingest: join(versionDir, 'ingest'),
+    locks: join(versionDir, 'locks'),
+    runs: join(versionDir, 'run'),
+    resolved: join(versionDir, 'resolved'),
+    trash: join(versionDir, 'trash'),
+  }
+}
+
+/** The directory that a published image is: it exists whole, or not at all. */
+export function imageDirectory(layout: CacheLayout, key: string): string {
+  return join(layout.images, key)
+}
+
+export function diskPath(layout: CacheLayout, key: string): string {
+  return join(layout.images, key, 'disk')
+}
+
+export function metaPath(layout: CacheLayout, key: string): string {
+  return join(layout.images, key, 'meta.json')
+}
+
+export function ingestDirectory(layout: CacheLayout, key: string, owner: string): string {
+  return join(layout.ingest, key, owner)
+}
+
+export function lockPath(layout: CacheLayout, key: string): string {
+  return join(layout.locks, `${key}.lock`)
+}
+
+export function lockOwnerPath(layout: CacheLayout, key: string): string {
+  return join(layout.locks, `${key}.owner.json`)
+}
+
+export function leaseDirectory(layout: CacheLayout, owner: string): string {
+  return join(layout.runs, owner)
+}
+
+export function leasePath(leaseDir: string, key: string): string {
+  return join(leaseDir, `base-${key}`)
+}
+
+export function trashPath(layout: CacheLayout, owner: string): string {
+  return join(layout.trash, owner)
+}
+
+/** Requests are free text, so the file that remembers one is named by the hash of it. */
+export function resolutionPath(layout: CacheLayout, requestKey: string): string {
+  return join(layout.resolved, `${hashName(requestKey)}.json`)
+}
+
+/** 64 hex digits that stand for any text in a file name. */
+export function hashName(text: string): string {
+  return createHash('sha256').update(text).digest('hex')
+}
+
+/** Where overlays are while their test runs. */
+export function overlayRuns(overlayDir: string): string {
+  return join(overlayDir, 'run')
+}
+
+/** Where the overlays of failed tests are kept. */
+export function keptDirectory(overlayDir: string): string {
+  return join(overlayDir, 'kept')
+}

@@ -1,0 +1,78 @@
+/**
+ * Lease: "this run uses that base". It is a hard link of the cached file, so taking it is also the check that the
+ * image is there, the kernel counts the users, and the bytes stay reachable by the lease's path whatever happens to
+ * the cache. One system call, no lock, nothing heavy imported: this is every test's path.
+ */
+import { existsSync, linkSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { systemErrorCode } from '../errors.js'
+import { namesIn } from './directory.js'
+import { diskPath, type CacheLayout, hashName, leasePath } from './layout.js'
+
+/** File systems (and kernels, for files of others) that do not link; there a marker file says who uses the image. */
+const noLinks = new Set(['EPERM', 'EXDEV', 'EMLINK', 'EROFS', 'EACCES', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS'])
+
+/**
+ * Leases the published image `key` for the run that owns `leaseDir`.
+ *
+ * @returns the path to read the image by, or undefined when it is not in the cache. Without a lease directory (a
+ * cache that cannot be written) it is the cached file itself.
+ */
+export function takeLease(
+  layout: CacheLayout,
+  leaseDir: string | undefined,
+  key: string,
+): string | undefined {
+  return link(diskPath(layout, key), leaseDir, key)
+}
+
+/** Leases a file that is about to be published, so that no collector can come between the two steps. */
+export function leaseUnpublished(file: string, leaseDir: string | undefined, key: string): void {
+  link(file, leaseDir, key)
+}
+
+/** Gives one lease back. Idempotent. */
+export function dropLease(leaseDir: string, key: string): void {
+  rmSync(leasePath(leaseDir, key), { force: true })
+  rmSync(markerPath(leaseDir, key), { force: true })
+}
+
+function link(file: string, leaseDir: string | undefined, key: string): string | undefined {
+  if (leaseDir === undefined) return existsSync(file) ? file : undefined
+  const lease = leasePath(leaseDir, key)
+  try {
+    linkSync(file, lease)
+    return lease
+  } catch (error) {
+    const code = systemErrorCode(error)
+    if (code === 'EEXIST') return lease
+    if (code === 'ENOENT') return undefined
+    if (code === undefined || !noLinks.has(code)) throw error
+    return mark(file, leaseDir, key)
+  }
+}
+
+function mark(file: string, leaseDir: string, key: string): string | undefined {
+  if (!existsSync(file)) return undefined
+  writeFileSync(markerPath(leaseDir, key), '')
+  return file
+}
+
+function markerPath(leaseDir: string, key: string): string {
+  return `${leasePath(leaseDir, key)}.lease`
+}
+
+/**
+ * Writes into `leaseDir` that the kept overlay in `keptPath` needs this run's leases. To be called before the
+ * overlay is moved there, so that no moment is left at which the base could be taken away.
+ */
+export function markKept(leaseDir: string, keptPath: string): void {
+  writeFileSync(join(leaseDir, `kept-${hashName(keptPath).slice(0, 16)}`), keptPath)
+}
+
+/** Whether a kept overlay that still exists needs the leases of this directory. Names files that are gone no longer. */
+export function isKept(leaseDir: string): boolean {
+  return namesIn(leaseDir)
+    .filter((name) => name.startsWith('kept-'))
+    .some((name) => existsSync(readFileSync(join(leaseDir, name), 'utf8')))
+}

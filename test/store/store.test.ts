@@ -1,0 +1,174 @@
+import { chmodSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { openIngest } from '../../src/store/ingest.js'
+import { type CacheLayout, cacheLayout, diskPath, leasePath } from '../../src/store/layout.js'
+import { dropLease, takeLease } from '../../src/store/lease.js'
+import { nobody } from '../../src/store/owner.js'
+import { ensureCache } from '../../src/store/root.js'
+import {
+  discardImage,
+  findImage,
+  isIntact,
+  listImages,
+  type NewImageMeta,
+  publishImage,
+} from '../../src/store/store.js'
+import { tempDir } from '../support/temp-dir.js'
+
+const meta: NewImageMeta = {
+  name: 'Fedora',
+  version: '44',
+  build: '1.7',
+  arch: 'x86_64',
+  variant: undefined,
+  fileName: 'Fedora.qcow2',
+  url: 'https://example.org/Fedora.qcow2',
+  trust: 'checksum',
+  source: { digest: 'sha256:00', sizeBytes: 5 },
+  content: { sizeBytes: 5, sha256: undefined, format: 'qcow2', virtualSizeBytes: 1024 },
+  fetchedAt: '2026-11-22T00:00:00.000Z',
+}
+
+function makeLayout(cacheDir: string): CacheLayout {
+  const layout = cacheLayout(cacheDir)
+  ensureCache(layout)
+  return layout
+}
+
+function publish(layout: CacheLayout, key = 'sha256-aa', bytes = 'image', leaseDir?: string) {
+  const ingest = openIngest(layout, key)
+  const disk = join(ingest.staging, 'disk')
+  writeFileSync(disk, bytes)
+  const stored = publishImage(layout, key, disk, meta, leaseDir)
+  ingest.remove()
+  return stored
+}
+
+describe('store', () => {
+  test('publishImage() makes a read-only image that findImage() and listImages() know', async () => {
+    await using dir = await tempDir()
+    const layout = makeLayout(dir.path)
+    const stored = publish(layout)
+    expect(statSync(stored.path).mode & 0o777).toBe(0o444)
+    expect(findImage(layout, 'sha256-aa')?.meta).toEqual({ ...stored.meta, build: '1.7' })
+    expect(listImages(layout).map((image) => image.key)).toEqual(['sha256-aa'])
+    expect(readdirSync(join(layout.ingest, 'sha256-aa'))).toEqual([])
+  })
+
+  test('publishImage() leaves the image of a faster process as it is', async () => {
+    await using dir = await tempDir()
+    const layout = makeLayout(dir.path)
+    const first = statSync(publish(layout).path).ino
+    publish(layout)
+    expect(statSync(diskPath(layout, 'sha256-aa')).ino).toBe(first)
+  })
+
+  test('isIntact() notices that somebody wrote to the image, and listImages() leaves it out', async () => {
+    await using dir = await tempDir()
+    const layout = makeLayout(dir.path)
+    const stored = publish(layout)
+    expect(isIntact(stored.path, stored)).toBe(true)
+    chmodSync(stored.path, 0o644)
+    writeFileSync(stored.path, 'IMAGE')
+    expect(isIntact(stored.path, stored)).toBe(false)
+    expect(listImages(layout)).toEqual([])
+  })
+
+  test('listImages() passes over what it does not know, and leaves it alone', async () => {
+    await using dir = await tempDir()
+    const layout = makeLayout(dir.path)
+    mkdirSync(join(layout.images, 'from-the-future'))
+    writeFileSync(join(layout.images, 'a-file'), '')
+    expect(listImages(layout)).toEqual([])
+    expect(readdirSync(layout.images)).toHaveLength(2)
+  })
+
+  test('a lease keeps the bytes reachable when the image is discarded', async () => {
+    await using dir = await tempDir()
+    const layout = makeLayout(dir.path)
+    const leaseDir = join(layout.runs, 'me')
+    mkdirSync(leaseDir)
+    publish(layout)
+    const lease = takeLease(layout, leaseDir, 'sha256-aa')
+    discardImage(layout, 'sha256-aa')
+    expect(lease).toBe(leasePath(leaseDir, 'sha256-aa'))
+    expect(readFileSync(String(lease), 'utf8')).toBe('image')
+    expect(findImage(layout, 'sha256-aa')).toBeUndefined()
+    expect(readdirSync(layout.trash)).toEqual([])
+  })
+
+  test('publishImage() takes the lease before anybody could discard the image', async () => {
+    await using dir = await tempDir()
+    const layout = makeLayout(dir.path)
+    const leaseDir = join(layout.runs, 'me')
+    mkdirSync(leaseDir)
+    const { path } = publish(layout, 'sha256-aa', 'image', leaseDir)
+    expect(statSync(path).nlink).toBe(2)
+  })
+
+  test('takeLease() is the check that the image is there', async () => {
+    await using dir = await tempDir()
+    const layout = makeLayout(dir.path)
+    const leaseDir = join(layout.runs, 'me')
+    mkdirSync(leaseDir)
+    expect(takeLease(layout, leaseDir, 'sha256-aa')).toBeUndefined()
+    publish(layout)
+    const lease = takeLease(layout, leaseDir, 'sha256-aa')
+    expect(takeLease(layout, leaseDir, 'sha256-aa')).toBe(lease)
+    dropLease(leaseDir, 'sha256-aa')
+    dropLease(leaseDir, 'sha256-aa')
+    expect(statSync(diskPath(layout, 'sha256-aa')).nlink).toBe(1)
+  })
+
+  test('takeLease() without a lease directory answers with the cached file', async () => {
+    await using dir = await tempDir()
+    const layout = makeLayout(dir.path)
+    expect(takeLease(layout, undefined, 'sha256-aa')).toBeUndefined()
+    expect(takeLease(layout, undefined, 'sha256-aa')).toBeUndefined()
+    const { path } = publish(layout)
+    expect(takeLease(layout, undefined, 'sha256-aa')).toBe(path)
+  })
+})
+
+describe('ingest', () => {
+  test('openIngest() goes on with what was abandoned, and takes the largest', async () => {
+    await using dir = await tempDir()
+    const layout = makeLayout(dir.path)
+    for (const size of [10, 30, 20]) {
+      const abandoned = join(layout.ingest, 'k', nobody())
+      mkdirSync(join(abandoned, 'pub'), { recursive: true })
+      writeFileSync(join(abandoned, 'part'), Buffer.alloc(size))
+      writeFileSync(join(abandoned, 'pub', 'disk'), 'unverified')
+    }
+    const ingest = openIngest(layout, 'k')
+    expect(statSync(join(ingest.directory, 'part')).size).toBe(30)
+    expect(readdirSync(join(layout.ingest, 'k'))).toHaveLength(1)
+    expect(readdirSync(ingest.staging)).toEqual([])
+  })
+
+  test('abandon() leaves the bytes to the next one, also of the same process', async () => {
+    await using dir = await tempDir()
+    const layout = makeLayout(dir.path)
+    const first = openIngest(layout, 'k')
+    writeFileSync(join(first.directory, 'part'), 'bytes')
+    first.abandon()
+    expect(readFileSync(join(openIngest(layout, 'k').directory, 'part'), 'utf8')).toBe('bytes')
+  })
+
+  test('openIngest() never takes the directory of a living process', async () => {
+    await using dir = await tempDir()
+    const layout = makeLayout(dir.path)
+    const first = openIngest(layout, 'k')
+    const second = openIngest(layout, 'k')
+    expect(second.directory).not.toBe(first.directory)
+    expect(readdirSync(join(layout.ingest, 'k'))).toHaveLength(2)
+  })
+
+  test('remove() leaves nothing', async () => {
+    await using dir = await tempDir()
+    const layout = makeLayout(dir.path)
+    openIngest(layout, 'k').remove()
+    expect(readdirSync(join(layout.ingest, 'k'))).toEqual([])
+  })
+})

@@ -1,0 +1,42 @@
+/**
+ * The body of an HTTP answer as it is handed out: its bytes in order, then its end or its error.
+ */
+import { on } from 'node:events'
+import type { Readable } from 'node:stream'
+import { HttpFault } from './http-fault.js'
+
+export interface HttpBody extends AsyncIterable<Buffer> {
+  /** Ends the connection; whoever reads gets `error`, if one is given, after what has arrived. */
+  destroy(error?: Error): unknown
+}
+
+/**
+ * The bytes of a body; all that came before it broke off are handed out before the error is thrown. (The iterator of
+ * a stream drops what is still in its buffer.) It listens from now on, not from the first read, to miss no event.
+ */
+export function bodyOf(body: Readable): HttpBody {
+  const chunks = on(body, 'data', { close: ['end', 'close'], highWaterMark: 64, lowWaterMark: 16 })
+  body.on('error', () => {}) // one that nobody reads on must not end the process
+  return {
+    async *[Symbol.asyncIterator](): AsyncGenerator<Buffer> {
+      try {
+        for await (const [chunk] of chunks) yield chunk
+      } finally {
+        body.destroy()
+      }
+    },
+    destroy: (error) => body.destroy(error),
+  }
+}
+
+/** The whole body as UTF-8. More than `maxBytes` is an HttpFault. */
+export async function readWhole(body: AsyncIterable<Buffer>, maxBytes: number): Promise<string> {
+  const chunks: Buffer[] = []
+  let bytes = 0
+  for await (const chunk of body) {
+    bytes += chunk.length
+    if (bytes > maxBytes) throw new HttpFault(`a text of more than ${maxBytes} bytes`)
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks).toString('utf8')
+}

@@ -1,0 +1,240 @@
+/**
+ * HTTP: text and byte streams from publishers and their mirrors, with timeouts, redirects, proxies and the mirror
+ * setting in one place. The door of undici, which takes some 80 ms to load: it is imported by the first request, so
+ * a run that finds everything in the cache never pays for it.
+ */
+import { readFileSync } from 'node:fs'
+import { backoffMs, pause } from './backoff.js'
+import { VmImageError } from './errors.js'
+import { findFault, type HttpHead, isRedirect, redirectTarget } from './http-answer.js'
+import { bodyOf, type HttpBody, readWhole } from './http-body.js'
+import { HttpFault, httpFaultOf, networkError, offlineError } from './http-fault.js'
+
+export interface HttpOptions {
+  /** Prefix that every https URL is asked under; see {@link mirrorUrl}. */
+  readonly mirror: string | undefined
+  /** True: every request fails before a socket is opened. */
+  readonly offline: boolean
+  /** Proxies by the protocol of the URL asked; `except` is a NO_PROXY list. The environment is not read. */
+  readonly proxy: {
+    readonly http: string | undefined
+    readonly https: string | undefined
+    readonly except: string | undefined
+  }
+  readonly timeouts?: Partial<HttpTimeouts> | undefined
+}
+
+export interface HttpTimeouts {
+  /** From the start of a request until the headers of its answer: name look-up, connection, proxy and all. Default 15 000. */
+  readonly answerMs: number
+  /** Between two pieces of a body. Default 30 000. */
+  readonly bodyMs: number
+  /** A whole text, start to end. Default 120 000. */
+  readonly textMs: number
+  /** Before `text()` asks again for the first time; the wait doubles each time. Default 500. */
+  readonly retryMs: number
+  /** The longest wait before `text()` asks again, also when the server asks for more. Default 20 000. */
+  readonly retryMaxMs: number
+}
+
+export interface Http {
+  /**
+   * The text of a page, as UTF-8. Overloaded servers and failed connections are asked again, four times in all.
+   *
+   * @throws VmImageError OFFLINE, or NETWORK when there was no usable answer.
+   */
+  text(url: string, options?: TextOptions): Promise<HttpText>
+  /**
+   * Starts one request and hands out the bytes as they come. The caller reads the body to its end or destroys it.
+   *
+   * @throws VmImageError OFFLINE, or NETWORK when there was no usable answer.
+   */
+  stream(url: string, options?: StreamOptions): Promise<HttpStream>
+  /** Closes what is open. A later request opens it again. */
+  close(): Promise<void>
+}
+
+export interface TextOptions {
+  readonly signal?: AbortSignal | undefined
+  /** True: caches on the way must ask the publisher again. Default false. */
+  readonly fresh?: boolean | undefined
+  /** A longer text is an error. Default 32 MiB. */
+  readonly maxBytes?: number | undefined
+}
+
+export interface HttpText {
+  readonly body: string
+  /** Where the text came from after redirects, on the publisher's side: relative links start from here. */
+  readonly url: string
+  readonly contentType: string | undefined
+}
+
+export interface StreamOptions {
+  readonly signal?: AbortSignal | undefined
+  readonly headers?: Readonly<Record<string, string>> | undefined
+}
+
+/** `status` is 200, or 206 if a range was asked for. */
+export interface HttpStream extends HttpHead {
+  /** Where the bytes come from after redirects, on the publisher's side. */
+  readonly url: string
+  readonly body: HttpBody
+}
+
+const defaultTimeouts: HttpTimeouts = {
+  answerMs: 15_000,
+  bodyMs: 30_000,
+  textMs: 120_000,
+  retryMs: 500,
+  retryMaxMs: 20_000,
+}
+const maxRedirects = 5
+const textAttempts = 4
+
+/** Makes a client. Nothing is loaded or opened before the first request. */
+export function createHttp({ mirror, offline, proxy, timeouts }: HttpOptions): Http {
+  const limits = { ...defaultTimeouts, ...timeouts }
+  let opening: ReturnType<typeof openAgent> | undefined
+
+  async function stream(url: string, { signal, headers = {} }: StreamOptions = {}): Promise<HttpStream> {
+    if (offline) throw offlineError(url)
+    const start = mirrorUrl(url, mirror)
+    try {
+      let here = start
+      for (let redirects = 0; redirects <= maxRedirects; redirects += 1) {
+        const answer = await ask(here, headers, signal)
+        const fault = findFault(answer, here, 'range' in headers)
+        if (!fault) return { ...answer, url: publisherUrl(here, mirror) }
+        answer.body.destroy()
+        if (!isRedirect(answer)) throw fault
+        here = redirectTarget(here, answer)
+      }
+      throw new HttpFault(`more than ${maxRedirects} redirects, the last one to ${here}`)
+    } catch (error) {
+      signal?.throwIfAborted()
+      throw error instanceof VmImageError ? error : networkError(url, start, error)
+    }
+  }
+
+  /** One request. Redirects are not left to undici: at its limit it hands out the last one as a success. */
+  async function ask(
+    url: string,
+    headers: Readonly<Record<string, string>>,
+    signal: AbortSignal | undefined,
+  ) {
+    if (!/^https?:\/\//.test(url)) throw new HttpFault('it is not an http or https URL')
+    const { request, agent, userAgent } = await (opening ??= openAgent(proxy))
+    using deadline = startDeadline(limits.answerMs, 'no answer', signal)
+    const answer = await request(url, {
+      dispatcher: agent,
+      signal: deadline.signal,
+      headersTimeout: 0, // the deadline covers the connection and a proxy's tunnel as well
+      bodyTimeout: limits.bodyMs,
+      headers: { 'user-agent': userAgent, 'accept-encoding': 'identity', ...headers },
+    })
+    return { status: answer.statusCode, headers: joinValues(answer.headers), body: bodyOf(answer.body) }
+  }
+
+  async function text(url: string, options: TextOptions = {}): Promise<HttpText> {
+    for (let failures = 1; ; failures += 1) {
+      try {
+        return await readText(url, options)
+      } catch (error) {
+        const fault = httpFaultOf(error)
+        if (!fault?.isPassing || failures === textAttempts) throw error
+        await pause(backoffMs(failures, fault.retryAfterMs, limits), options.signal)
+      }
+    }
+  }
+
+  async function readText(url: string, { signal, fresh = false, maxBytes = 2 ** 25 }: TextOptions) {
+    using deadline = startDeadline(limits.textMs, 'no complete answer', signal)
+    try {
+      const headers: Record<string, string> = fresh ? { 'cache-control': 'no-cache' } : {}
+      const answer = await stream(url, { signal: deadline.signal, headers })
+      const body = await readWhole(answer.body, maxBytes)
+      return { body, url: answer.url, contentType: answer.headers['content-type'] }
+    } catch (error) {
+      signal?.throwIfAborted()
+      throw error instanceof VmImageError ? error : networkError(url, mirrorUrl(url, mirror), error)
+    }
+  }
+
+  async function close(): Promise<void> {
+    const open = await opening
+    opening = undefined
+    await open?.agent.destroy()
+  }
+
+  return { text, stream, close }
+}
+
+/**
+ * Where a URL is asked: with mirror `http://host/prefix`, `https://site/path` becomes `http://host/prefix/site/path`.
+ * Plain http URLs, and all URLs when there is no mirror, stay what they are.
+ */
+export function mirrorUrl(url: string, mirror: string | undefined): string {
+  if (mirror === undefined || !url.startsWith('https://') || !URL.canParse(url)) return url
+  const { host, pathname, search } = new URL(url)
+  return `${mirrorPrefix(mirror)}${host}${pathname}${search}`
+}
+
+/** The status behind a NETWORK error; undefined when no server answered, or for any other error. */
+export function httpStatusOf(error: unknown): number | undefined {
+  return httpFaultOf(error)?.status
+}
+
+/** The way back from {@link mirrorUrl}; a URL that is not the mirror's stays what it is. */
+function publisherUrl(url: string, mirror: string | undefined): string {
+  if (mirror === undefined || !url.startsWith(mirrorPrefix(mirror))) return url
+  return `https://${url.slice(mirrorPrefix(mirror).length)}`
+}
+
+function mirrorPrefix(mirror: string): string {
+  return new URL(mirror).href.replace(/\/*$/, '/')
+}
+
+/** The wrapper of EnvHttpProxyAgent picks the proxy and reads NO_PROXY; '' keeps it from reading the environment. */
+async function openAgent({ http, https, except }: HttpOptions['proxy']) {
+  const { EnvHttpProxyAgent, request } = await import('undici')
+  const agent = new EnvHttpProxyAgent({
+    httpProxy: proxyUrl(http),
+    httpsProxy: proxyUrl(https),
+    noProxy: except ?? '',
+    proxyTunnel: false, // only https goes through CONNECT, which proxies commonly refuse for port 80
+  })
+  // Both the sources and the build are one directory below the package's manifest, and npm demands a version in it.
+  const manifest: { version: string } = JSON.parse(
+    readFileSync(new URL('../package.json', import.meta.url), 'utf8'),
+  )
+  return { request, agent, userAgent: `vmimage/${manifest.version}` }
+}
+
+/** Proxies are commonly written without a protocol, `proxy.example:3128`. */
+function proxyUrl(value: string | undefined): string {
+  if (value === undefined || value === '') return ''
+  const url = value.includes('://') ? value : `http://${value}`
+  if (URL.canParse(url)) return url
+  throw new VmImageError(
+    'INVALID_CONFIG',
+    `Cannot use the proxy "${value}": it is not a URL.\nSet HTTP_PROXY and HTTPS_PROXY to the form http://host:port.`,
+  )
+}
+
+function startDeadline(ms: number, missing: string, signal: AbortSignal | undefined) {
+  const deadline = new AbortController()
+  const late = new HttpFault(`${missing} within ${ms} ms`, { isPassing: true })
+  const timer = setTimeout(() => deadline.abort(late), ms)
+  return {
+    signal: signal ? AbortSignal.any([signal, deadline.signal]) : deadline.signal,
+    [Symbol.dispose]: () => clearTimeout(timer),
+  }
+}
+
+function joinValues(
+  headers: Readonly<Record<string, string | string[] | undefined>>,
+): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(headers).flatMap(([name, value]) => (value === undefined ? [] : [[name, String(value)]])),
+  )
+}

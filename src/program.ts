@@ -1,0 +1,83 @@
+/**
+ * Programs: runs an installed program as a filter, bytes in and bytes out. The door of execa, which is imported when
+ * the first program is run.
+ */
+import { VmImageError } from './errors.js'
+
+export interface ProgramOptions {
+  /** What the program reads. It is pulled only as fast as the program takes it. */
+  readonly stdin: AsyncIterable<Uint8Array>
+  /** Kills the program. */
+  readonly signal: AbortSignal
+}
+
+interface ProgramEnd {
+  readonly command: string
+  readonly exitCode?: number | undefined
+  readonly signal?: string | undefined
+  readonly stderr: Uint8Array
+  readonly cause?: unknown
+}
+
+/** How many lines of standard error a message quotes: the last ones say what happened. */
+const stderrLines = 5
+
+/** Debian's packages of the programs that are not called like them. */
+const packages: Readonly<Record<string, string>> = { xz: 'xz-utils' }
+
+/**
+ * What the program writes to its standard output, as it comes. A caller that stops reading early kills it.
+ *
+ * @throws VmImageError TOOL_MISSING when it is not installed, TOOL_FAILED when it ends in any other way than with
+ * exit code 0; both after the last piece of output.
+ */
+export async function* runProgram(
+  program: string,
+  args: readonly string[],
+  { stdin, signal }: ProgramOptions,
+): AsyncGenerator<Buffer, void, undefined> {
+  signal.throwIfAborted()
+  const { execa } = await import('execa')
+  const child = execa(program, args, {
+    stdin: [stdin],
+    encoding: 'buffer',
+    buffer: { stdout: false, stderr: true },
+    env: { LC_ALL: 'C' },
+    cancelSignal: signal,
+    forceKillAfterDelay: 1000,
+    reject: false,
+  })
+  let isRead = false
+  try {
+    yield* child.stdout
+    isRead = true
+  } catch (error) {
+    signal.throwIfAborted()
+    throw error
+  } finally {
+    if (!isRead) child.kill()
+  }
+  const result = await child
+  signal.throwIfAborted()
+  if (result.code === 'ENOENT') throw missing(program)
+  if (result.failed) throw failed(result)
+}
+
+function missing(program: string): VmImageError {
+  return new VmImageError(
+    'TOOL_MISSING',
+    `Cannot run "${program}": it is not installed, and this step needs it.\n` +
+      `Install it, on Debian and Ubuntu with "apt install ${packages[program] ?? program}".`,
+  )
+}
+
+function failed(end: ProgramEnd): VmImageError {
+  const how = end.signal === undefined ? `exit code ${end.exitCode}` : `killed by ${end.signal}`
+  const said = Buffer.from(end.stderr).toString('utf8').trim().split('\n').slice(-stderrLines).join('\n')
+  return new VmImageError(
+    'TOOL_FAILED',
+    `Cannot finish "${end.command}": ${how}, expected exit code 0.\n` +
+      (said === '' ? 'It said nothing on its standard error.' : `It said: ${said}`),
+    { cause: end.cause },
+  )
+}

@@ -1,0 +1,49 @@
+/** openVmImage: the core without any test framework. The caller owns the image and disposes of it. */
+import { Cleanup } from '../cleanup.js'
+import { type Context, makeContext, type Options } from '../context.js'
+import { type ImageInput, type ImageRequest, parseRequest } from '../request/request.js'
+import { openRunDirectory, type RunDirectory, sweepDeadRuns } from '../store/run-directory.js'
+import type { BaseImage } from './base-image.js'
+import { ensureBaseImage } from './ensure-base-image.js'
+import { openOverlay } from './overlay.js'
+import type { VmImage } from './vm-image.js'
+
+/**
+ * Opens a fresh disk of the asked system; fetches its base image first when the cache does not have it.
+ *
+ * @param input `'fedora'`, `'fedora:41'`, a URL, a path, or `{ name, version, arch, variant, checksum, size, ... }`. Default `'fedora'`.
+ * @throws VmImageError INVALID_REQUEST, UNKNOWN_SYSTEM, NO_MATCH, NETWORK, DIGEST_MISMATCH, UNSAFE_IMAGE ...; docs/errors.md has them all.
+ * @example
+ * await using image = await openVmImage('debian:13', { keep: 'never' })
+ * console.log(image.path, image.version)
+ */
+export async function openVmImage(
+  input: ImageInput = {},
+  options: Options & { readonly extendedL2?: boolean | undefined } = {},
+): Promise<VmImage> {
+  const request = parseRequest(input)
+  const context = makeContext(options)
+  await using opening = new Cleanup()
+  sweepDeadRuns(context)
+  const run = opening.use(await openRunDirectory(context))
+  const base = await ensureAndClose(request, run, context)
+  return openOverlay(base, {
+    directory: run.overlayDir,
+    sizeBytes: request.sizeBytes,
+    extendedL2: options.extendedL2,
+    afterwards: opening,
+  })
+}
+
+/** Connections that are kept open would keep the process from ending. */
+async function ensureAndClose(
+  request: ImageRequest,
+  run: RunDirectory,
+  context: Context,
+): Promise<BaseImage> {
+  try {
+    return await ensureBaseImage(request, run.leaseDir, context)
+  } finally {
+    await context.http.close()
+  }
+}

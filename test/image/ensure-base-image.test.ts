@@ -1,0 +1,312 @@
+import { execFileSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import {
+  chmodSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { smallQcow2 } from '../../fixtures/images/small-qcow2.js'
+import type { Context } from '../../src/context.js'
+import { ensureBaseImage } from '../../src/image/ensure-base-image.js'
+import { type ImageInput, parseRequest } from '../../src/request/request.js'
+import { cacheLayout } from '../../src/store/layout.js'
+import { openRunDirectory, type RunDirectory } from '../../src/store/run-directory.js'
+import { acme, startPublisher } from '../support/publisher.js'
+
+const image = smallQcow2('acme 1')
+const newer = smallQcow2('acme 2')
+const sha256 = (bytes: Buffer) => createHash('sha256').update(bytes).digest('hex')
+
+function ensure(input: ImageInput, run: RunDirectory | undefined, context: Context) {
+  return ensureBaseImage(parseRequest(input), run?.leaseDir, context)
+}
+
+/** An image that QEMU would follow to a file of the host. */
+function withBackingFile(bytes: Buffer): Buffer {
+  const hostile = Buffer.from(bytes)
+  hostile.write('/etc/passwd', 0x400)
+  hostile.writeBigUInt64BE(0x400n, 8)
+  hostile.writeUInt32BE('/etc/passwd'.length, 16)
+  return hostile
+}
+
+describe('ensureBaseImage()', () => {
+  test('downloads what is not cached, verifies and leases it', async () => {
+    await using publisher = await startPublisher({ '1': image })
+    const context = publisher.context()
+    await using run = await openRunDirectory(context)
+    const base = await ensure({ provider: acme }, run, context)
+    expect(base).toMatchObject({
+      name: 'Acme',
+      version: '1',
+      arch: 'x86_64',
+      fileName: 'acme-1.x86_64.qcow2',
+      url: 'https://acme.example.org/1/acme-1.x86_64.qcow2',
+      digest: `sha256:${sha256(image)}`,
+      trust: 'checksum',
+      format: 'qcow2',
+      virtualSizeBytes: 4 * 1024 ** 2,
+    })
+    expect(readFileSync(base.path).equals(image)).toBe(true)
+    expect(base.path.startsWith(String(run.leaseDir))).toBe(true)
+    expect(statSync(base.path).mode & 0o777).toBe(0o444)
+    await context.http.close()
+  })
+
+  test('asks nobody when the image is cached, also with the publisher gone', async () => {
+    await using publisher = await startPublisher({ '1': image })
+    const context = publisher.context()
+    const first = await ensure({ provider: acme }, undefined, context)
+    const asked = publisher.mirror.requests.length
+    await context.http.close()
+    await publisher.mirror[Symbol.asyncDispose]()
+    expect(await ensure({ provider: acme }, undefined, publisher.context())).toEqual(first)
+    expect(publisher.mirror.requests).toHaveLength(asked)
+  })
+
+  test('downloads once for all who ask at the same time', async () => {
+    await using publisher = await startPublisher({ '1': image })
+    const context = publisher.context()
+    const bases = await Promise.all(
+      Array.from({ length: 8 }, () => ensure({ provider: acme }, undefined, context)),
+    )
+    expect(new Set(bases.map(({ path }) => path)).size).toBe(1)
+    expect(publisher.mirror.bytesServed(publisher.path('1'))).toBe(image.length)
+    await context.http.close()
+  })
+
+  test('finds one image under every request that means it', async () => {
+    await using publisher = await startPublisher({ '1': image })
+    const context = publisher.context()
+    await ensure({ provider: acme }, undefined, context)
+    await ensure({ provider: acme, version: '1' }, undefined, context)
+    expect(publisher.mirror.bytesServed(publisher.path('1'))).toBe(image.length)
+    await context.http.close()
+  })
+
+  test('goes on from what a failed download left', async () => {
+    await using publisher = await startPublisher({ '1': image })
+    const context = publisher.context()
+    const path = publisher.path('1')
+    publisher.mirror.fail(path, { cutAfter: 300_000 })
+    publisher.mirror.fail(path, { status: 404 })
+    await expect(ensure({ provider: acme }, undefined, context)).rejects.toMatchObject({ code: 'NETWORK' })
+    await ensure({ provider: acme }, undefined, context)
+    const ranges = publisher.mirror.requests
+      .filter((request) => request.path === path)
+      .map(({ range }) => range)
+    expect(ranges.at(-1)).toMatch(/^bytes=[1-9]\d*-$/)
+    await context.http.close()
+  })
+
+  test('never publishes bytes with another digest', async () => {
+    await using publisher = await startPublisher({ '1': image }, { '1': sha256(newer) })
+    const context = publisher.context()
+    await expect(ensure({ provider: acme }, undefined, context)).rejects.toMatchObject({
+      code: 'DIGEST_MISMATCH',
+    })
+    const layout = cacheLayout(context.cacheDir)
+    expect(readdirSync(layout.images)).toEqual([])
+    expect(readdirSync(layout.ingest, { recursive: true })).toHaveLength(1)
+    await context.http.close()
+  })
+
+  test('never publishes an image that names a backing file, though its digest is right', async () => {
+    await using publisher = await startPublisher({ '1': withBackingFile(image) })
+    const context = publisher.context()
+    await expect(ensure({ provider: acme }, undefined, context)).rejects.toMatchObject({
+      code: 'UNSAFE_IMAGE',
+      message: expect.stringContaining('Q2'),
+    })
+    expect(readdirSync(cacheLayout(context.cacheDir).images)).toEqual([])
+    await context.http.close()
+  })
+
+  test('asks again when the resolution is old, and finds the newer version', async () => {
+    await using publisher = await startPublisher({ '1': image, '2': newer })
+    publisher.mirror.fail('/acme.example.org/', {
+      swap: '<pre><a href="1/">1/</a></pre>',
+    })
+    const early = publisher.context()
+    expect((await ensure({ provider: acme }, undefined, early)).version).toBe('1')
+    publisher.mirror.fail('/acme.example.org/', {
+      swap: '<pre><a href="1/">1/</a> <a href="2/">2/</a></pre>',
+    })
+    expect((await ensure({ provider: acme }, undefined, publisher.context())).version).toBe('1')
+    const late = publisher.context({ maxResolveAgeHours: 0 })
+    expect(
+      (await ensure({ provider: acme }, undefined, { ...late, now: () => Date.now() + 1 })).version,
+    ).toBe('2')
+    await early.http.close()
+    await late.http.close()
+  })
+
+  test('serves an old resolution when the publisher does not answer, and says since when and why', async () => {
+    await using publisher = await startPublisher({ '1': image })
+    const context = publisher.context()
+    const first = await ensure({ provider: acme }, undefined, context)
+    publisher.mirror.fail('/acme.example.org/', { status: 404 }, Infinity)
+    const old = { ...publisher.context({ maxResolveAgeHours: 0 }), now: () => Date.now() + 60_000 }
+    const served = await ensure({ provider: acme }, undefined, old)
+    expect(served.path).toBe(first.path)
+    expect(served.resolved).toEqual({ at: first.resolved.at, stale: expect.stringContaining('404') })
+    expect(publisher.events.at(-1)).toMatchObject({
+      type: 'warning',
+      message: expect.stringContaining('comes from the cache'),
+    })
+    await context.http.close()
+    await old.http.close()
+  })
+
+  test('offline, takes what is cached whatever its age, and says what to run for the rest', async () => {
+    await using publisher = await startPublisher({ '1': image })
+    const context = publisher.context()
+    const offline = publisher.context({ offline: true, maxResolveAgeHours: 0 })
+    await expect(ensure({ provider: acme }, undefined, offline)).rejects.toMatchObject({
+      code: 'OFFLINE',
+      message: expect.stringContaining('npx vmimage fetch acme'),
+    })
+    expect(publisher.mirror.requests).toEqual([])
+    const first = await ensure({ provider: acme }, undefined, context)
+    expect((await ensure({ provider: acme }, undefined, offline)).path).toBe(first.path)
+    await context.http.close()
+  })
+
+  test('fetches anew what somebody wrote to in the cache', async () => {
+    await using publisher = await startPublisher({ '1': image })
+    const context = publisher.context()
+    await using run = await openRunDirectory(context)
+    const base = await ensure({ provider: acme }, run, context)
+    chmodSync(base.path, 0o644)
+    writeFileSync(base.path, 'not an image any more')
+    const again = await ensure({ provider: acme }, run, context)
+    expect(readFileSync(again.path).equals(image)).toBe(true)
+    expect(publisher.mirror.bytesServed(publisher.path('1'))).toBe(2 * image.length)
+    await context.http.close()
+  })
+
+  test('a lease outlives the image in the cache', async () => {
+    await using publisher = await startPublisher({ '1': image })
+    const context = publisher.context()
+    await using run = await openRunDirectory(context)
+    const base = await ensure({ provider: acme }, run, context)
+    const { images } = cacheLayout(context.cacheDir)
+    renameSync(images, `${images}.gone`)
+    mkdirSync(images)
+    expect(readFileSync(base.path).equals(image)).toBe(true)
+    await context.http.close()
+  })
+
+  test('a deleted cache is filled again', async () => {
+    await using publisher = await startPublisher({ '1': image })
+    const context = publisher.context()
+    await ensure({ provider: acme }, undefined, context)
+    rmSync(context.cacheDir, { recursive: true })
+    const base = await ensure({ provider: acme }, undefined, context)
+    expect(readFileSync(base.path).equals(image)).toBe(true)
+    await context.http.close()
+  })
+
+  test("a checksum of the user's own pins the image", async () => {
+    await using publisher = await startPublisher({ '1': image })
+    const context = publisher.context()
+    const pinned = await ensure({ provider: acme, checksum: `sha256:${sha256(image)}` }, undefined, context)
+    expect(pinned.trust).toBe('pinned')
+    await expect(
+      ensure({ provider: acme, checksum: `sha256:${sha256(newer)}` }, undefined, context),
+    ).rejects.toMatchObject({ code: 'CHECKSUM_CONFLICT' })
+    await context.http.close()
+  })
+})
+
+describe('ensureBaseImage() of a URL', () => {
+  const url = 'https://acme.example.org/1/acme-1.x86_64.qcow2'
+
+  test('with a checksum is pinned', async () => {
+    await using publisher = await startPublisher({ '1': image })
+    const context = publisher.context()
+    const base = await ensure({ url, checksum: `sha256:${sha256(image)}` }, undefined, context)
+    expect(base).toMatchObject({ trust: 'pinned', name: 'acme-1.x86_64.qcow2', version: '', url })
+    await context.http.close()
+  })
+
+  test('without a checksum is unverified, warned of, and downloaded once', async () => {
+    await using publisher = await startPublisher({ '1': image })
+    const context = publisher.context()
+    const bases = await Promise.all([ensure(url, undefined, context), ensure(url, undefined, context)])
+    expect(bases[0]).toMatchObject({ trust: 'unverified', digest: `sha256:${sha256(image)}` })
+    expect(bases[1]).toEqual(bases[0])
+    expect(publisher.events).toContainEqual(
+      expect.objectContaining({ type: 'warning', message: expect.stringContaining('without a checksum') }),
+    )
+    expect(publisher.mirror.bytesServed(publisher.path('1'))).toBe(image.length)
+    await ensure(url, undefined, context)
+    expect(publisher.mirror.bytesServed(publisher.path('1'))).toBe(image.length)
+    await context.http.close()
+  })
+
+  test('over plain http needs a checksum', async () => {
+    await using publisher = await startPublisher({ '1': image })
+    const context = publisher.context()
+    const plain = `${publisher.mirror.url}${publisher.path('1')}`
+    await expect(ensure(plain, undefined, context)).rejects.toMatchObject({
+      code: 'INVALID_REQUEST',
+      message: expect.stringContaining('checksum'),
+    })
+    expect(publisher.mirror.requests).toEqual([])
+    const base = await ensure({ url: plain, checksum: `sha256:${sha256(image)}` }, undefined, context)
+    expect(base.trust).toBe('pinned')
+    await context.http.close()
+  })
+})
+
+describe('ensureBaseImage() of a file', () => {
+  test('uses it where it lies', async () => {
+    await using publisher = await startPublisher({})
+    const path = join(publisher.directory, 'my disk.img')
+    writeFileSync(path, image)
+    expect(await ensure(path, undefined, publisher.context())).toMatchObject({
+      path,
+      format: 'qcow2',
+      trust: 'unverified',
+    })
+    const pinned = await ensure({ path, checksum: `sha256:${sha256(image)}` }, undefined, publisher.context())
+    expect(pinned.trust).toBe('pinned')
+  })
+
+  test('unpacks it into the cache when it is packed', async () => {
+    await using publisher = await startPublisher({})
+    const path = join(publisher.directory, 'disk.qcow2')
+    writeFileSync(path, image)
+    execFileSync('gzip', [path])
+    const base = await ensure(`${path}.gz`, undefined, publisher.context())
+    expect(readFileSync(base.path).equals(image)).toBe(true)
+    expect(base.fileName).toBe('disk.qcow2')
+    expect((await ensure(`${path}.gz`, undefined, publisher.context())).path).toBe(base.path)
+  })
+
+  test('says when it is not there, not the one, or not safe', async () => {
+    await using publisher = await startPublisher({})
+    const path = join(publisher.directory, 'disk.qcow2')
+    const context = publisher.context()
+    await expect(ensure(path, undefined, context)).rejects.toMatchObject({ code: 'FILE_NOT_FOUND' })
+    writeFileSync(path, withBackingFile(image))
+    await expect(ensure(path, undefined, context)).rejects.toMatchObject({ code: 'UNSAFE_IMAGE' })
+    writeFileSync(path, image)
+    await expect(
+      ensure({ path, checksum: `sha256:${sha256(newer)}` }, undefined, context),
+    ).rejects.toMatchObject({
+      code: 'DIGEST_MISMATCH',
+    })
+    await expect(ensure({ path, format: 'raw' }, undefined, context)).rejects.toMatchObject({
+      code: 'UNSAFE_IMAGE',
+    })
+  })
+})

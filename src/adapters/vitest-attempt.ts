@@ -1,0 +1,179 @@
+/**
+ * Attempt: one try of one test, or the shared part of one file, as Vitest sees it: whose call it is, when it is over,
+ * whether it failed.
+ *
+ * Vitest's own "current test" is one variable: among concurrent tests it names the one that started last. So the
+ * setup file (vitest-setup.ts) runs each attempt in an AsyncLocalStorage. The variable serves only where that file is
+ * not installed, and then nothing may be concurrent.
+ */
+import { AsyncLocalStorage } from 'node:async_hooks'
+import * as vitest from 'vitest'
+import { VmImageError } from '../errors.js'
+import type { ImageInput } from '../request/request.js'
+import type { KeptImage } from '../run/keep.js'
+import { processWide } from '../run/process-wide.js'
+import type { RunInfo } from '../run/run.js'
+import { callText, Scope } from '../run/scope.js'
+
+type Test = Readonly<vitest.RunnerTestCase>
+type Task = Readonly<vitest.RunnerTask>
+
+export interface Attempt {
+  readonly scope: Scope
+  /** True in afterEach and in what comes after it: a disk that is opened there serves nobody. */
+  isOver(): boolean
+  /** Deletes the disks, or keeps them and says where. */
+  end(): Promise<void>
+}
+
+interface Shared {
+  readonly storage: AsyncLocalStorage<Attempt>
+  /** The last attempt of each test. */
+  readonly attempts: WeakMap<Test, Attempt>
+  /** Of the file that runs; where hooks share no AsyncLocalStorage (Vitest before 4.1). */
+  file: Attempt | undefined
+}
+
+/** From 4.1 on. The annotation keeps the compiler from concluding that only its own Vitest exists. */
+export const hasAroundHooks: boolean = 'aroundEach' in vitest
+
+/** Vitest 4.1 moved it, and 5 removed the old place. */
+const { getCurrentTest } = 'TestRunner' in vitest ? vitest.TestRunner : await import('vitest/suite')
+
+/** What the setup file and the tests have in common. */
+export function shared(): Shared {
+  return processWide('vmimage.state.1', () => ({
+    storage: new AsyncLocalStorage(),
+    attempts: new WeakMap(),
+    file: undefined,
+  }))
+}
+
+/** Begins a try of a test. Whoever calls this sees to `end()`. */
+export function beginAttempt(test: Test): Attempt {
+  const errorsBefore = countErrors(test)
+  const scope = new Scope({ name: nameOf(test), run: providedRun, timeoutMs: test.timeout })
+  const attempt: Attempt = {
+    scope,
+    // Not 'fail': a soft assertion sets that in the middle of a test. Nor in repeats, which begin in the old state.
+    isOver: () => !test.repeats && ['pass', 'skip'].includes(test.result?.state ?? ''),
+    end: async () => {
+      const { retryCount = 0, repeatCount = 0 } = test.result ?? {}
+      const failed = countErrors(test) > errorsBefore && !test.fails
+      await tell(await scope.close({ failed, attempt: 1 + retryCount + repeatCount }), test)
+    },
+  }
+  shared().attempts.set(test, attempt)
+  return attempt
+}
+
+/** Begins the part of a file that its tests share: what beforeAll opens lives until the last test. */
+export function beginFile(file: Task): Attempt {
+  const scope = new Scope({ name: file.name, run: providedRun })
+  return {
+    scope,
+    isOver: () => false,
+    end: async () => {
+      const kept = await scope.close({ failed: hasFailed(file), attempt: 1 })
+      for (const image of kept) console.error(keptLine(image))
+    },
+  }
+}
+
+/**
+ * The attempt that a call of `useVmImage()` belongs to.
+ *
+ * @throws VmImageError OUTSIDE_TEST, AMBIGUOUS_TEST.
+ */
+export function findAttempt(input: ImageInput, context: vitest.TestContext | undefined): Attempt {
+  const { storage, file } = shared()
+  if (context) return attemptOf(context.task)
+  const entered = storage.getStore()
+  if (entered && (hasAroundHooks || !entered.scope.signal.aborted)) return entered
+  // Before 4.1 a test that has ended may still be entered in hooks of its file, and in what it left running itself.
+  if (entered && file) return file
+  const test = getCurrentTest<Test | undefined>()
+  if (test && isConcurrent(test)) throw ambiguous(input)
+  if (test) return attemptOf(test)
+  if (file) return file
+  throw outside(input)
+}
+
+/** Without the setup file an attempt begins with its first disk. */
+function attemptOf(test: Test): Attempt {
+  const { attempts } = shared()
+  const known = attempts.get(test)
+  if (known) return known
+  const attempt = beginAttempt(test)
+  test.context.onTestFinished(async () => {
+    attempts.delete(test)
+    await attempt.end()
+  })
+  return attempt
+}
+
+function providedRun(): RunInfo {
+  const run = vitest.inject('vmimage')
+  if (run) return run
+  throw new VmImageError(
+    'NO_RUN',
+    'Cannot open an image: there is no run directory, as the global setup of vmimage did not run.\n' +
+      'Add vmImages() from "vmimage/vitest/plugin" to plugins in vitest.config.',
+  )
+}
+
+/** In the error itself, which every reporter shows, and on the standard error, where Vitest adds the test's name. */
+async function tell(kept: readonly KeptImage[], test: Test): Promise<void> {
+  for (const image of kept) {
+    console.error(keptLine(image))
+    const error = test.result?.errors?.at(-1)
+    if (error) addToMessage(error, keptLine(image))
+    // Vitest before 4.0.11 has no artifacts.
+    if ('recordArtifact' in vitest) await vitest.recordArtifact(test, { type: 'vmimage:overlay', ...image })
+  }
+}
+
+/** The stack begins with the message, and some reporters show only that. */
+function addToMessage(error: vitest.TestError, line: string): void {
+  const message = `${error.message}\n\n${line}`
+  if (error.stack !== undefined) error.stack = error.stack.replace(error.message, () => message)
+  error.message = message
+}
+
+function keptLine({ image, path }: KeptImage): string {
+  return `vm image "${image}" kept: ${path}`
+}
+
+function countErrors(test: Test): number {
+  return test.result?.errors?.length ?? 0
+}
+
+function hasFailed(task: Task): boolean {
+  return task.result?.state === 'fail' || ('tasks' in task && task.tasks.some(hasFailed))
+}
+
+/** A test inside of a concurrent suite is concurrent, whatever it says of itself. */
+function isConcurrent(task: Task): boolean {
+  return task.concurrent === true || (task.suite !== undefined && isConcurrent(task.suite))
+}
+
+function nameOf(task: Task): string {
+  return task.file === task ? task.name : `${nameOf(task.suite ?? task.file)} > ${task.name}`
+}
+
+function outside(input: ImageInput): VmImageError {
+  return new VmImageError(
+    'OUTSIDE_TEST',
+    `${callText(input)} must be called inside a test, beforeEach, beforeAll or a fixture; here no test is running.\n` +
+      'For a disk that outlives one test use openVmImage() with "await using".',
+  )
+}
+
+function ambiguous(input: ImageInput): VmImageError {
+  return new VmImageError(
+    'AMBIGUOUS_TEST',
+    `${callText(input)} cannot tell which concurrent test called it.\n` +
+      'Use the vmImages() plugin (or add "vmimage/vitest/setup" to setupFiles), or pass the context: ' +
+      `${callText(input).slice(0, -1)}, { context }).`,
+  )
+}

@@ -1,0 +1,108 @@
+/**
+ * Scope: the disks that one test (or the shared part of one file) opened, and their end. Everything that the adapters
+ * have in common is here; an adapter only says who the current test is, when it is over, and whether it failed.
+ */
+import type { KeepPolicy } from '../context.js'
+import { VmImageError } from '../errors.js'
+import { openOverlay } from '../image/overlay.js'
+import type { VmImage } from '../image/vm-image.js'
+import { type ImageInput, parseRequest } from '../request/request.js'
+import { parseSize } from '../request/size.js'
+import { type KeepableImage, keepImages, type KeptImage } from './keep.js'
+import { findPrepared } from './prepared.js'
+import { addProviders } from './provider-text.js'
+import type { RunInfo } from './run.js'
+
+export interface ScopeOptions {
+  /** The test, as people know it: `boots.test.ts > fedora > boots`. */
+  readonly name: string
+  /** The run this test belongs to; asked at the first image. It throws NO_RUN when there is none. */
+  readonly run: () => RunInfo
+  /** How long the test may take, for the message of an image that would have to be downloaded. Default: not known. */
+  readonly timeoutMs?: number | undefined
+}
+
+export interface OpenOptions {
+  /** Virtual size of the disk, in bytes or as `'20G'`; at least the base image's. Default: the base image's. */
+  readonly size?: string | number | undefined
+  /** False: plain clusters, for readers that do not know extended L2 entries (QEMU before 5.2). Default true. */
+  readonly extendedL2?: boolean | undefined
+  /** When the disk outlives its test. Default: what the run says, `'on-failure'` if nothing else was set. */
+  readonly keep?: KeepPolicy | undefined
+}
+
+interface OpenedImage extends KeepableImage {
+  readonly keep: KeepPolicy
+}
+
+export interface TestEnd {
+  readonly failed: boolean
+  /** Which try of the test this was, from 1. */
+  readonly attempt: number
+}
+
+export class Scope {
+  readonly name: string
+  readonly #run: () => RunInfo
+  readonly #timeoutMs: number | undefined
+  readonly #end = new AbortController()
+  readonly #opened: OpenedImage[] = []
+
+  constructor(options: ScopeOptions) {
+    this.name = options.name
+    this.#run = options.run
+    this.#timeoutMs = options.timeoutMs
+  }
+
+  /** Aborted when the scope closes: whatever works for the test must stop then. */
+  get signal(): AbortSignal {
+    return this.#end.signal
+  }
+
+  /**
+   * A fresh disk that lives as long as this scope. It exists when this returns its promise: nothing is in flight that
+   * a timeout could leave behind.
+   *
+   * @throws VmImageError TEST_FINISHED, NO_RUN, NOT_CACHED, UNKNOWN_SYSTEM, or what kept the image away before the tests.
+   */
+  async open(input: ImageInput, options: OpenOptions = {}): Promise<VmImage> {
+    if (this.signal.aborted) throw testFinished(input, this.name)
+    const run = this.#run()
+    addProviders(run.providers)
+    const request = parseRequest(input)
+    const base = findPrepared(request, run, this.#timeoutMs)
+    const sizeBytes = options.size === undefined ? request.sizeBytes : parseSize(options.size)
+    const { extendedL2 } = options
+    const image = openOverlay(base, { directory: run.overlayDir, sizeBytes, extendedL2 })
+    this.#opened.push({ image, leaseDir: base.leaseDir, keep: options.keep ?? run.keep })
+    return image
+  }
+
+  /** Deletes the disks, or moves those that shall be kept to where they stay. Idempotent. */
+  async close({ failed, attempt }: TestEnd): Promise<readonly KeptImage[]> {
+    this.#end.abort()
+    const opened = this.#opened.splice(0)
+    if (opened.length === 0) return []
+    const wanted = opened.filter(({ keep }) => keep === 'always' || (keep === 'on-failure' && failed))
+    try {
+      return keepImages(wanted, { test: this.name, attempt, failed }, this.#run())
+    } finally {
+      await Promise.all(opened.map(({ image }) => image.dispose()))
+    }
+  }
+}
+
+/** The call, short, for messages: `useVmImage('fedora')`. */
+export function callText(input: ImageInput): string {
+  const name =
+    typeof input === 'string' ? input : (input.name ?? input.provider?.name ?? input.url ?? input.path)
+  return `useVmImage(${name === undefined ? '' : `'${name}'`})`
+}
+
+export function testFinished(input: ImageInput, test: string): VmImageError {
+  return new VmImageError(
+    'TEST_FINISHED',
+    `${callText(input)} was called after the test "${test}" finished (did it time out?).\n` +
+      'Call it in the test or in beforeEach, and await all that the test starts.',
+  )
+}

@@ -1,0 +1,8 @@
+import { defineConfig } from 'vitest/config'
+import { vmImages } from 'vmimage/vitest/plugin'
+
+export default defineConfig({
+  plugins: [
+    vmImages({ images: [process.env['IMAGE'] ?? ''], keepLast: Number(process.env['KEEP_LAST'] ?? 9) }),
+  ],
+})

@@ -1,0 +1,11 @@
+import { defineConfig } from 'vitest/config'
+import { vmImages } from 'vmimage/vitest/plugin'
+
+export default defineConfig({
+  plugins: [
+    vmImages({
+      images: [process.env['IMAGE'] ?? '', './missing.qcow2'],
+      strict: process.env['STRICT'] === 'yes',
+    }),
+  ],
+})

@@ -1,0 +1,83 @@
+/** Keep on failure, as the user of Vitest sees it: where the disks are, and where the reports say so. */
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { smallQcow2 } from '../../fixtures/images/small-qcow2.js'
+import { startMirror } from '../support/mirror.js'
+import { openProject } from './vitest-project.js'
+
+test('the disks of failed tests are kept, those of all others are gone', async () => {
+  await using project = await openProject('failing')
+  const { output } = await project.run()
+  expect(project.kept().toSorted(), output).toEqual([
+    'failing.spec.ts-fails-1',
+    'failing.spec.ts-fails-once-1',
+    'failing.spec.ts-with-a-failing-afterEach-fails-at-the-end-1',
+    'shared.spec.ts-1',
+  ])
+  expect(project.runDirectories()).toEqual([])
+})
+
+test('a kept disk is the one the test wrote to, with a note that tells how to boot it', async () => {
+  await using project = await openProject('failing')
+  await project.run(['-t', '^fails$'])
+  const directory = project.keptPath('failing.spec.ts-fails-1')
+  const note: unknown = JSON.parse(readFileSync(join(directory, 'note.json'), 'utf8'))
+  expect(note).toMatchObject({
+    test: 'failing.spec.ts > fails',
+    attempt: 1,
+    failed: true,
+    images: [{ name: 'system.qcow2', baseImage: project.image, path: expect.stringContaining(directory) }],
+  })
+  const [{ path, boot }] = (note as { images: [{ path: string; boot: string }] }).images // as matched above
+  expect(readFileSync(path, 'latin1')).toContain('what the test wrote')
+  expect(boot).toMatch(/^qemu-system-.*-drive .*file=/)
+  expect(boot).toContain(path)
+})
+
+test('the base image of a kept disk stays until the disk is removed', async () => {
+  await using mirror = await startMirror({ '/images.test/system.qcow2': smallQcow2('kept') })
+  await using project = await openProject('failing')
+  const env = { IMAGE: 'https://images.test/system.qcow2', VMIMAGE_MIRROR: mirror.url, KEEP_LAST: '1' }
+  const fail = () => project.run(['-t', '^fails$'], env)
+  await fail()
+  const [lease = ''] = project.runDirectories()
+  const note = readFileSync(join(project.keptPath('failing.spec.ts-fails-1'), 'note.json'), 'utf8')
+  const { baseImage } = (JSON.parse(note) as { images: [{ baseImage: string }] }).images[0] // as another test shows
+  expect(baseImage).toContain(lease)
+  expect(existsSync(baseImage)).toBe(true)
+
+  // The second failure takes the only place, and the start of the third run sees that the first lease serves nobody.
+  await fail()
+  await fail()
+  expect(existsSync(baseImage)).toBe(false)
+  expect(project.runDirectories()).not.toContain(lease)
+})
+
+test.each(['default', 'junit'])(
+  'the path stands in the error of the test, in the %s reporter',
+  async (reporter) => {
+    await using project = await openProject('failing')
+    const { output, tests } = await project.run([`--reporter=${reporter}`, '-t', '^fails$'])
+    const line = `vm image &quot;system.qcow2&quot; kept: ${project.keptPath('failing.spec.ts-fails-1')}`
+    expect(output.replaceAll('"', '&quot;')).toContain(line)
+    expect(tests['fails']?.message.replaceAll('"', '&quot;')).toContain(line)
+  },
+)
+
+test('keep "never" keeps nothing, and "always" also what passed', async () => {
+  await using project = await openProject('failing')
+  await project.run([], { VMIMAGE_KEEP: 'never' })
+  expect(project.kept()).toEqual([])
+  await project.run(['-t', '^passes$'], { VMIMAGE_KEEP: 'always' })
+  expect(project.kept()).toEqual(['failing.spec.ts-passes-1'])
+})
+
+test('only the newest are kept', async () => {
+  await using project = await openProject('failing')
+  await project.run(['-t', '^fails$'], { KEEP_LAST: '2' })
+  await project.run(['-t', '^fails$'], { KEEP_LAST: '2' })
+  await project.run(['-t', '^fails$'], { KEEP_LAST: '2' })
+  expect(project.kept().toSorted()).toEqual(['failing.spec.ts-fails-1.2', 'failing.spec.ts-fails-1.3'])
+  expect(existsSync(project.image)).toBe(true)
+})

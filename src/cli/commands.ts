@@ -1,0 +1,118 @@
+/** What each command does. Results go to standard output, progress and warnings to standard error. */
+import { statSync } from 'node:fs'
+import { makeContext, type Context } from '../context.js'
+import { formatDigest } from '../digest.js'
+import { VmImageError } from '../errors.js'
+import { ensureBaseImage } from '../image/ensure-base-image.js'
+import { imageProviders } from '../providers/index.js'
+import { parseRequest } from '../request/request.js'
+import { resolveImage } from '../resolve/resolve.js'
+import { cacheLayout } from '../store/layout.js'
+import { listImages } from '../store/store.js'
+import { openProgress } from './progress.js'
+import { printRows, printValue, sizeText } from './print.js'
+
+export interface CommandOptions {
+  readonly cacheDir?: string | undefined
+  readonly mirror?: string | undefined
+  readonly arch?: string | undefined
+  readonly offline?: boolean | undefined
+  readonly json?: boolean | undefined
+  readonly signal: AbortSignal
+}
+
+/** `vmimage fetch NAME...`: one line for each image, its path last. */
+export async function fetchImages(images: readonly string[], options: CommandOptions): Promise<void> {
+  await withContext(options, async (context) => {
+    const requests = images.map((image) => parseRequest(image))
+    const bases = []
+    for (const request of requests) bases.push(await ensureBaseImage(request, undefined, context))
+    if (options.json) return printValue(bases)
+    printRows(
+      bases.map((base) => [`${base.name} ${base.version}`.trim(), base.build ?? '', base.arch, base.path]),
+    )
+  })
+}
+
+/** `vmimage resolve NAME...`: which file it is, and what vouches for it. */
+export async function resolveNames(images: readonly string[], options: CommandOptions): Promise<void> {
+  await withContext(options, async (context) => {
+    const resolved = []
+    for (const image of images) {
+      const request = parseRequest(image)
+      if (request.kind !== 'named') throw notAName(image)
+      resolved.push(await resolveImage(request, context))
+    }
+    if (options.json) {
+      return printValue(resolved.map((found) => ({ ...found, digest: formatDigest(found.digest) })))
+    }
+    for (const found of resolved) {
+      printRows([
+        ['name', `${found.name} ${found.version}`],
+        ['build', found.build ?? '-'],
+        ['arch', found.arch],
+        ['variant', found.variant ?? '-'],
+        ['url', found.url],
+        ['digest', formatDigest(found.digest)],
+        ['size', found.sizeBytes === undefined ? 'not said by the publisher' : sizeText(found.sizeBytes)],
+        ['trust', found.trust],
+      ])
+    }
+  })
+}
+
+/** `vmimage list`: sizes are what the disk really gives to each image, holes not counted. */
+export async function listCached(options: CommandOptions): Promise<void> {
+  const context = makeContext(options)
+  const images = listImages(cacheLayout(context.cacheDir)).map((image) => ({
+    ...image.meta,
+    path: image.path,
+    allocatedBytes: statSync(image.path).blocks * 512,
+  }))
+  if (options.json) return printValue(images)
+  if (images.length === 0) return printRows([[`No images in ${context.cacheDir}. Try: vmimage fetch fedora`]])
+  const rows = images.map((image) => [
+    image.name,
+    image.version || '-',
+    image.build ?? '-',
+    image.arch,
+    image.trust,
+    sizeText(image.allocatedBytes),
+    image.fetchedAt.slice(0, 10),
+  ])
+  printRows([['NAME', 'VERSION', 'BUILD', 'ARCH', 'TRUST', 'SIZE', 'FETCHED'], ...rows])
+}
+
+/** `vmimage providers`: every name that can be asked for. */
+export async function listProviders(options: CommandOptions): Promise<void> {
+  const providers = imageProviders.list()
+  if (options.json) return printValue(providers)
+  const rows = providers.map((provider) => [
+    provider.name,
+    provider.trust,
+    Object.keys(provider.archNames ?? {}).join(' ') || 'any',
+    provider.homepage ?? '',
+  ])
+  printRows([['NAME', 'TRUST', 'ARCHITECTURES', 'HOMEPAGE'], ...rows])
+}
+
+async function withContext(
+  options: CommandOptions,
+  action: (context: Context) => Promise<void>,
+): Promise<void> {
+  using progress = openProgress(process.stderr)
+  const context = makeContext({ ...options, report: progress.report })
+  try {
+    await action(context)
+  } finally {
+    await context.http.close()
+  }
+}
+
+function notAName(image: string): VmImageError {
+  return new VmImageError(
+    'INVALID_REQUEST',
+    `Cannot resolve "${image}": it is a URL or a file already, and a name like "fedora" or "debian:13" is wanted.\n` +
+      `To put it into the cache, run: vmimage fetch ${image}`,
+  )
+}

@@ -1,0 +1,30 @@
+/** The exit codes of the command: a script learns from them what to do next without reading the message. */
+import { VmImageError, type VmImageErrorCode } from '../errors.js'
+
+export const exitCodes = {
+  failure: 1,
+  usage: 2,
+  noMatch: 3,
+  network: 4,
+  untrusted: 5,
+  interrupted: 130,
+} as const
+
+const byErrorCode: Partial<Record<VmImageErrorCode, number>> = {
+  INVALID_REQUEST: exitCodes.usage,
+  INVALID_CONFIG: exitCodes.usage,
+  UNKNOWN_SYSTEM: exitCodes.usage,
+  UNKNOWN_ARCH: exitCodes.usage,
+  NO_MATCH: exitCodes.noMatch,
+  AMBIGUOUS_MATCH: exitCodes.noMatch,
+  OFFLINE: exitCodes.network,
+  NETWORK: exitCodes.network,
+  CHECKSUM_MISSING: exitCodes.untrusted,
+  CHECKSUM_CONFLICT: exitCodes.untrusted,
+  DIGEST_MISMATCH: exitCodes.untrusted,
+  UNSAFE_IMAGE: exitCodes.untrusted,
+}
+
+export function exitCodeOf(error: unknown): number {
+  return (error instanceof VmImageError ? byErrorCode[error.code] : undefined) ?? exitCodes.failure
+}

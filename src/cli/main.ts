@@ -1,0 +1,94 @@
+#!/usr/bin/env node
+/** The command `vmimage`: parses, runs one command, and ends with a code that scripts can branch on. */
+import { readFileSync } from 'node:fs'
+import { Command, CommanderError } from 'commander'
+import { type CommandOptions, fetchImages, listCached, listProviders, resolveNames } from './commands.js'
+import { exitCodes, exitCodeOf } from './exit-code.js'
+import { showError } from './show-error.js'
+
+const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
+  readonly version: string // of our own package.json
+}
+
+const program = new Command('vmimage')
+  .description('Base images of real operating systems: found at their publishers, verified, cached once.')
+  .version(version)
+  .option('--cache-dir <dir>', 'where base images are cached (VMIMAGE_CACHE_DIR)')
+  .option('--mirror <url>', 'ask this mirror in place of every https site (VMIMAGE_MIRROR)')
+  .option('--arch <name>', 'architecture: x86_64, aarch64, ... (default: this machine)')
+  .option('--offline', 'never use the network (VMIMAGE_OFFLINE)')
+  .showHelpAfterError()
+  .exitOverride()
+  .addHelpText('after', help())
+
+program
+  .command('fetch')
+  .description('put images into the cache; says where each one is')
+  .argument('<image...>', 'name (fedora), name and version (debian:13), URL or file')
+  .option('--json', 'print one JSON array')
+  .action(run(fetchImages))
+
+program
+  .command('list')
+  .description('show what the cache holds')
+  .option('--json', 'print one JSON array')
+  .action(run((_names, options) => listCached(options)))
+
+program
+  .command('resolve')
+  .description('show which file at the publisher an image is, without downloading it')
+  .argument('<image...>', 'name (fedora) or name and version (debian:13)')
+  .option('--json', 'print one JSON array')
+  .action(run(resolveNames))
+
+program
+  .command('providers')
+  .description('show the systems that can be asked for')
+  .option('--json', 'print one JSON array')
+  .action(run((_names, options) => listProviders(options)))
+
+try {
+  await program.parseAsync()
+} catch (error) {
+  // Commander has printed what it has to say: the help, or what is wrong with the arguments.
+  if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : exitCodes.usage
+  else throw error
+}
+
+type Action = (images: readonly string[], options: CommandOptions) => Promise<void>
+
+/** Ctrl-C ends the waits, not the process: what has arrived of a download stays for the next try. */
+function run(action: Action) {
+  return async (...received: unknown[]): Promise<void> => {
+    const command = received.at(-1) as Command // Commander's last argument is the command itself
+    const interrupt = new AbortController()
+    const onSignal = () => interrupt.abort(new Error('interrupted'))
+    // on(), not once(): proper-lockfile ends the process by itself when it finds no other listener than its own.
+    process.on('SIGINT', onSignal).on('SIGTERM', onSignal)
+    try {
+      await action(command.args, { ...command.optsWithGlobals(), signal: interrupt.signal })
+    } catch (error) {
+      process.exitCode = interrupt.signal.aborted ? exitCodes.interrupted : exitCodeOf(error)
+      if (!interrupt.signal.aborted) showError(error)
+    } finally {
+      process.off('SIGINT', onSignal).off('SIGTERM', onSignal)
+    }
+  }
+}
+
+function help(): string {
+  return `
+Examples:
+  vmimage fetch fedora debian:13     before a test run, or in a CI cache step
+  vmimage resolve fedora --json      url, digest and size of the newest build
+  vmimage list                       what is cached, and how large it is
+
+Exit codes:
+  0  done
+  1  something else failed; the message says what
+  2  the command or the name of an image is wrong
+  3  the publisher has no such image
+  4  the network (or its absence: --offline)
+  5  the bytes are not to be trusted: wrong digest, unsafe image
+  130  interrupted`
+}

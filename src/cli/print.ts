@@ -1,0 +1,36 @@
+/** Printing results: columns for people, JSON for programs. */
+import { stripVTControlCharacters } from 'node:util'
+
+/** Prints rows with their columns aligned; the last column is not padded. */
+export function printRows(rows: readonly (readonly string[])[]): void {
+  const widths: number[] = []
+  for (const row of rows) {
+    row.forEach((cell, column) => (widths[column] = Math.max(widths[column] ?? 0, cell.length)))
+  }
+  for (const row of rows) {
+    const cells = row.map((cell, column) =>
+      printable(cell).padEnd(column === row.length - 1 ? 0 : (widths[column] ?? 0)),
+    )
+    process.stdout.write(`${cells.join('  ')}\n`)
+  }
+}
+
+export function printValue(value: unknown): void {
+  process.stdout.write(`${JSON.stringify(value, jsonable, 2)}\n`)
+}
+
+/** `557 MiB`: binary units, three digits. */
+export function sizeText(bytes: number): string {
+  const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB']
+  const power = bytes < 1 ? 0 : Math.min(Math.floor(Math.log2(bytes) / 10), units.length - 1)
+  return `${Number((bytes / 1024 ** power).toPrecision(3))} ${units[power]}`
+}
+
+/** What a publisher wrote may hold escape sequences; a terminal shall not obey them. */
+function printable(text: string): string {
+  return stripVTControlCharacters(text)
+}
+
+function jsonable(_key: string, value: unknown): unknown {
+  return value instanceof RegExp ? String(value) : value
+}

@@ -1,0 +1,122 @@
+/**
+ * Progress on standard error: a bar with rate and time left where a person watches, whole lines where the output is
+ * a file or a CI log.
+ */
+import type { WriteStream } from 'node:tty'
+import { Presets, SingleBar } from 'cli-progress'
+import type { Report, ReportEvent } from '../report.js'
+import { sizeText } from './print.js'
+
+export interface Progress extends Disposable {
+  readonly report: Report
+}
+
+type Moving = Extract<ReportEvent, { type: 'downloading' | 'unpacking' | 'waiting' }>
+
+/** At most one line in this time while bytes move, so that a log stays readable. */
+const lineEveryMs = 5_000
+const barWidth = 24
+
+export function openProgress(stream: WriteStream): Progress {
+  return stream.isTTY ? openBar(stream) : openLines(stream)
+}
+
+function openBar(stream: WriteStream): Progress {
+  let bar: { readonly of: string; readonly bar: SingleBar } | undefined
+  const stop = () => {
+    bar?.bar.stop()
+    bar = undefined
+  }
+  const move = (event: Moving) => {
+    const { done, total } = bytesOf(event)
+    const of = `${event.type} ${event.name}`
+    if (bar?.of !== of) {
+      stop()
+      bar = { of, bar: makeBar(stream) }
+      bar.bar.start(total ?? done, done, { title: titleOf(event), hasTotal: total !== undefined })
+    }
+    // A server may tell the size with its answer, after the bar was begun.
+    bar.bar.setTotal(total ?? done)
+    bar.bar.update(done, { title: titleOf(event), hasTotal: total !== undefined })
+  }
+  return {
+    report: (event) => {
+      if (isMoving(event)) return move(event)
+      stop()
+      stream.write(`${lineOf(event)}\n`)
+    },
+    [Symbol.dispose]: stop,
+  }
+}
+
+function makeBar(stream: WriteStream): SingleBar {
+  const started = performance.now()
+  return new SingleBar(
+    {
+      stream,
+      hideCursor: true,
+      clearOnComplete: true,
+      fps: 10,
+      format: (options, params, payload: { readonly title: string; readonly hasTotal: boolean }) => {
+        const { value, total, progress, eta } = params
+        const rate = `${sizeText(value / Math.max((performance.now() - started) / 1000, 0.1))}/s`
+        if (!payload.hasTotal) return `${payload.title}  ${sizeText(value)}  ${rate}`
+        const filled = Math.round(progress * barWidth)
+        const picture = (options.barCompleteString ?? '')
+          .slice(0, filled)
+          .padEnd(barWidth, options.barIncompleteChar)
+        const left = Number.isFinite(eta) ? `${Math.ceil(eta)} s left` : ''
+        const done = `${Math.floor(progress * 100)}%  ${sizeText(value)} of ${sizeText(total)}`
+        return `${payload.title}  ${picture}  ${done}  ${rate}  ${left}`
+      },
+    },
+    Presets.shades_classic,
+  )
+}
+
+function openLines(stream: WriteStream): Progress {
+  let last = { of: '', at: -Infinity }
+  return {
+    report: (event) => {
+      if (!isMoving(event)) {
+        stream.write(`${lineOf(event)}\n`)
+        return
+      }
+      const of = `${event.type} ${event.name}`
+      if (last.of === of && performance.now() - last.at < lineEveryMs) return
+      last = { of, at: performance.now() }
+      const { done, total } = bytesOf(event)
+      stream.write(
+        `${titleOf(event)}: ${sizeText(done)}${total === undefined ? '' : ` of ${sizeText(total)}`}\n`,
+      )
+    },
+    [Symbol.dispose]: () => undefined,
+  }
+}
+
+function isMoving(event: ReportEvent): event is Moving {
+  return event.type === 'downloading' || event.type === 'unpacking' || event.type === 'waiting'
+}
+
+function bytesOf(event: Moving): { readonly done: number; readonly total: number | undefined } {
+  if (event.type === 'unpacking') return { done: event.readBytes, total: event.totalBytes }
+  return { done: event.receivedBytes, total: event.totalBytes }
+}
+
+function titleOf(event: Moving): string {
+  if (event.type === 'waiting') return `waiting for ${event.holder}, which downloads ${event.name}`
+  return `${event.type} ${event.name}`
+}
+
+function lineOf(event: Exclude<ReportEvent, Moving>): string {
+  switch (event.type) {
+    case 'resolving':
+      return `looking for ${event.name}`
+    case 'resolved':
+      return `${event.name} is ${event.url}`
+    case 'published':
+      return `${event.name} is in the cache`
+    case 'warning':
+      return `warning: ${event.message}`
+  }
+}

@@ -1,0 +1,10 @@
+/** Errors as people read them: ours as they are, anything else with its stack, for it is a bug. */
+import { VmImageError } from '../errors.js'
+
+export function showError(error: unknown): void {
+  if (error instanceof VmImageError || error instanceof TypeError) {
+    process.stderr.write(`vmimage: ${error.message}\n`)
+    return
+  }
+  process.stderr.write(`vmimage: unexpected error\n${error instanceof Error ? error.stack : String(error)}\n`)
+}

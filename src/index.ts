@@ -1,0 +1,14 @@
+/**
+ * The public surface of `vmimage`; nothing else is public. Test frameworks have entries of their own:
+ * `vmimage/vitest`, `vmimage/vitest/plugin`, `vmimage/vitest/global-setup`, `vmimage/vitest/setup`.
+ */
+export type { Arch } from './arch.js'
+export type { KeepPolicy, Options } from './context.js'
+export { errorCodes, VmImageError, type VmImageErrorCode } from './errors.js'
+export { openVmImage } from './image/open.js'
+export type { VmImage } from './image/vm-image.js'
+export { imageProviders } from './providers/index.js'
+export { defineProvider, type Provider } from './providers/provider.js'
+export type { Report, ReportEvent } from './report.js'
+export type { ImageInput } from './request/request.js'
+export type { ImageSpec } from './request/spec.js'

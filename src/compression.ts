@@ -1,5 +1,7 @@
 /** How a file is packed, told by the end of its name: the one thing that a publisher's file name is believed for. */
-export type Compression = 'none' | (typeof suffixes)[number]
+export type Packing = (typeof suffixes)[number]
+
+export type Compression = 'none' | Packing
 
 const suffixes = ['xz', 'gz', 'zst', 'bz2'] as const
 

@@ -18,20 +18,16 @@ export function isRedirect({ status }: HttpHead): boolean {
   return redirectStatuses.has(status)
 }
 
-/**
- * The URL that a redirect leads to.
- *
- * @throws HttpFault when it leads nowhere, to another protocol, or from https to http, where anyone may change it.
- */
-export function redirectTarget(from: string, { headers }: HttpHead): string {
+/** The URL that a redirect leads to, or why it is not followed. From https to http it is not: there anyone may change it. */
+export function redirectTarget(from: string, { headers }: HttpHead): string | HttpFault {
   const location = headers['location']
   if (location === undefined || !URL.canParse(location, from)) {
-    throw new HttpFault(`a redirect from ${from} without a usable Location`)
+    return new HttpFault(`a redirect from ${from} without a usable Location`)
   }
   const target = new URL(location, from)
   const isDowngrade = from.startsWith('https:') && target.protocol === 'http:'
   if (!isDowngrade && /^https?:$/.test(target.protocol)) return target.href
-  throw new HttpFault(`a redirect from ${from} to ${target.href}, which is not as safe`)
+  return new HttpFault(`a redirect from ${from} to ${target.href}, which is not as safe`)
 }
 
 /** Why an answer `from` some URL is of no use, or undefined when it is: the bytes as they are, whole or the range asked for. */
@@ -50,4 +46,13 @@ export function findFault(
   const encoding = headers['content-encoding'] ?? 'identity'
   if (encoding === 'identity') return undefined
   return new HttpFault(`content-encoding "${encoding}" from ${from}, which was not asked for`, { status })
+}
+
+/** One text per header, as they are handed out here. */
+export function joinValues(
+  headers: Readonly<Record<string, string | string[] | undefined>>,
+): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(headers).flatMap(([name, value]) => (value === undefined ? [] : [[name, String(value)]])),
+  )
 }

@@ -3,7 +3,6 @@
  */
 import { on } from 'node:events'
 import type { Readable } from 'node:stream'
-import { HttpFault } from './http-fault.js'
 
 export interface HttpBody extends AsyncIterable<Buffer> {
   /** Ends the connection; whoever reads gets `error`, if one is given, after what has arrived. */
@@ -29,13 +28,13 @@ export function bodyOf(body: Readable): HttpBody {
   }
 }
 
-/** The whole body as UTF-8. More than `maxBytes` is an HttpFault. */
-export async function readWhole(body: AsyncIterable<Buffer>, maxBytes: number): Promise<string> {
+/** The whole body as UTF-8, or undefined when it has more than `maxBytes`. */
+export async function readWhole(body: AsyncIterable<Buffer>, maxBytes: number): Promise<string | undefined> {
   const chunks: Buffer[] = []
   let bytes = 0
   for await (const chunk of body) {
     bytes += chunk.length
-    if (bytes > maxBytes) throw new HttpFault(`a text of more than ${maxBytes} bytes`)
+    if (bytes > maxBytes) return undefined
     chunks.push(chunk)
   }
   return Buffer.concat(chunks).toString('utf8')

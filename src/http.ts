@@ -6,7 +6,7 @@
 import { readFileSync } from 'node:fs'
 import { backoffMs, pause } from './backoff.js'
 import { VmImageError } from './errors.js'
-import { findFault, type HttpHead, isRedirect, redirectTarget } from './http-answer.js'
+import { findFault, type HttpHead, isRedirect, joinValues, redirectTarget } from './http-answer.js'
 import { bodyOf, type HttpBody, readWhole } from './http-body.js'
 import { HttpFault, httpFaultOf, networkError, offlineError } from './http-fault.js'
 
@@ -99,6 +99,9 @@ export function createHttp({ mirror, offline, proxy, timeouts }: HttpOptions): H
   async function stream(url: string, { signal, headers = {} }: StreamOptions = {}): Promise<HttpStream> {
     if (offline) throw offlineError(url)
     const start = mirrorUrl(url, mirror)
+    if (!/^https?:/.test(start) || !URL.canParse(start)) {
+      throw networkError(url, start, new HttpFault('it is not an http or https URL'))
+    }
     try {
       let here = start
       for (let redirects = 0; redirects <= maxRedirects; redirects += 1) {
@@ -106,10 +109,15 @@ export function createHttp({ mirror, offline, proxy, timeouts }: HttpOptions): H
         const fault = findFault(answer, here, 'range' in headers)
         if (!fault) return { ...answer, url: publisherUrl(here, mirror) }
         answer.body.destroy()
-        if (!isRedirect(answer)) throw fault
-        here = redirectTarget(here, answer)
+        const target = isRedirect(answer) ? redirectTarget(here, answer) : fault
+        if (target instanceof HttpFault) throw networkError(url, start, target)
+        here = target
       }
-      throw new HttpFault(`more than ${maxRedirects} redirects, the last one to ${here}`)
+      throw networkError(
+        url,
+        start,
+        new HttpFault(`more than ${maxRedirects} redirects, the last to ${here}`),
+      )
     } catch (error) {
       signal?.throwIfAborted()
       throw error instanceof VmImageError ? error : networkError(url, start, error)
@@ -122,7 +130,6 @@ export function createHttp({ mirror, offline, proxy, timeouts }: HttpOptions): H
     headers: Readonly<Record<string, string>>,
     signal: AbortSignal | undefined,
   ) {
-    if (!/^https?:\/\//.test(url)) throw new HttpFault('it is not an http or https URL')
     const { request, agent, userAgent } = await (opening ??= openAgent(proxy))
     using deadline = startDeadline(limits.answerMs, 'no answer', signal)
     const answer = await request(url, {
@@ -153,6 +160,13 @@ export function createHttp({ mirror, offline, proxy, timeouts }: HttpOptions): H
       const headers: Record<string, string> = fresh ? { 'cache-control': 'no-cache' } : {}
       const answer = await stream(url, { signal: deadline.signal, headers })
       const body = await readWhole(answer.body, maxBytes)
+      if (body === undefined) {
+        throw networkError(
+          url,
+          mirrorUrl(url, mirror),
+          new HttpFault(`a text of more than ${maxBytes} bytes`),
+        )
+      }
       return { body, url: answer.url, contentType: answer.headers['content-type'] }
     } catch (error) {
       signal?.throwIfAborted()
@@ -229,12 +243,4 @@ function startDeadline(ms: number, missing: string, signal: AbortSignal | undefi
     signal: signal ? AbortSignal.any([signal, deadline.signal]) : deadline.signal,
     [Symbol.dispose]: () => clearTimeout(timer),
   }
-}
-
-function joinValues(
-  headers: Readonly<Record<string, string | string[] | undefined>>,
-): Record<string, string> {
-  return Object.fromEntries(
-    Object.entries(headers).flatMap(([name, value]) => (value === undefined ? [] : [[name, String(value)]])),
-  )
 }

@@ -80,6 +80,7 @@ export async function download(
   context: Context,
   limits: Partial<DownloadLimits> = {},
 ): Promise<Downloaded> {
+  if (request.urls.length === 0) throw new TypeError('download() needs at least one URL.')
   const all = { ...defaultLimits, ...limits }
   await using part = await openPartFile(
     request.directory,

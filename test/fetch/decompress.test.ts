@@ -5,27 +5,24 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { gzipSync } from 'node:zlib'
 import { afterEach, expect, test, vi } from 'vitest'
-import { type Compression, decompress } from '../../src/fetch/decompress.js'
+import type { Packing } from '../../src/compression.js'
+import { decompress } from '../../src/fetch/decompress.js'
 import type { ReportEvent } from '../../src/report.js'
 import { errorOf } from '../support/error-of.js'
 import { type TempDir, tempDir } from '../support/temp-dir.js'
 
 const data = Buffer.concat([randomBytes(150_000), Buffer.alloc(1_000_000), randomBytes(1000)])
-const compressors: Readonly<Record<Compression, readonly string[]>> = {
+const compressors: Readonly<Record<Packing, readonly string[]>> = {
   xz: ['xz', '-zc'],
   gz: ['gzip', '-c'],
   zst: ['zstd', '-qc'],
   bz2: ['bzip2', '-zc'],
 }
-const all: readonly Compression[] = ['xz', 'gz', 'zst', 'bz2']
+const all: readonly Packing[] = ['xz', 'gz', 'zst', 'bz2']
 
 afterEach(() => vi.unstubAllEnvs())
 
-async function compress(
-  compression: Compression,
-  bytes: Buffer,
-  ...more: readonly string[]
-): Promise<Buffer> {
+async function compress(compression: Packing, bytes: Buffer, ...more: readonly string[]): Promise<Buffer> {
   await using dir = await tempDir()
   const plain = join(dir.path, 'plain')
   await writeFile(plain, bytes)
@@ -41,7 +38,7 @@ interface Run extends AsyncDisposable {
 }
 
 async function run(
-  compression: Compression,
+  compression: Packing,
   bytes: Buffer,
   maxBytes = 2 ** 30,
   signal?: AbortSignal,
@@ -185,12 +182,18 @@ test.each(Object.entries(damages))('Our own decoder finds a .xz that %s, too', a
   await expectGone(running.target)
 })
 
-test('Without the program bzip2 the error says what to install', async () => {
-  const bytes = await compress('bz2', data)
+test.each([
+  ['bz2', 'bzip2'],
+  ['zst', 'zstd'],
+] as const)('Without a program for .%s the error says to install %s', async (compression, program) => {
+  const bytes = await compress(compression, data)
   hidePrograms()
-  await using running = await run('bz2', bytes)
+  await using running = await run(compression, bytes)
   const error = await errorOf(running.result)
-  expect([error.code, error.message]).toEqual(['TOOL_MISSING', expect.stringContaining('apt install bzip2')])
+  expect([error.code, error.message]).toEqual([
+    'TOOL_MISSING',
+    expect.stringContaining(`apt install ${program}`),
+  ])
   await expectGone(running.target)
 })
 

@@ -24,3 +24,35 @@ test('diskFullError() says what is needed and what there is', async () => {
   )
   expect((await diskFullError(`${dir.path}/part`, undefined, undefined)).message).toContain('it needs more.')
 })
+
+const run = promisify(execFile)
+const canMount = await run('unshare', ['-rm', 'true']).then(
+  () => true,
+  () => false,
+)
+
+// A tmpfs of 300 KiB in a mount namespace of its own: the real error of a real full disk, without root.
+test('A download onto a full disk is NO_SPACE and blames no server', async ({ skip }) => {
+  skip(!canMount, 'this system lets nobody but root mount in a namespace (unshare -rm)')
+  await using mirror = await startMirror({ file: image })
+  await using dir = await tempDir()
+  const script = `
+    import { makeContext } from '${new URL('../../src/context.ts', import.meta.url).href}'
+    import { download } from '${new URL('../../src/fetch/download.ts', import.meta.url).href}'
+    const digest = { algorithm: 'sha256', hex: '${sha256(image).hex}' }
+    const request = { name: 'a', urls: ['${mirror.url}/file'], directory: '${dir.path}', digest, sizeBytes: ${image.length} }
+    await download(request, makeContext({}, {})).catch((error) => console.log(error.code, error.message))
+  `
+  const { stdout } = await run('unshare', [
+    '-rm',
+    'sh',
+    '-c',
+    'mount -t tmpfs -o size=300k tmpfs "$1" && exec "$2" --import tsx --input-type=module -e "$3"',
+    'sh',
+    dir.path,
+    process.execPath,
+    script,
+  ])
+  expect(stdout).toMatch(/^NO_SPACE Cannot write ".*\/part": the disk has \d+ bytes left/)
+  expect(mirror.requests).toHaveLength(1)
+})

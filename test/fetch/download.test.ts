@@ -94,6 +94,11 @@ test('The part can be read by its owner only', async () => {
   expect((await readdir(downloading.directory)).toSorted()).toEqual(['part', 'state.json'])
 })
 
+test('download() from nowhere is a mistake of the caller', async () => {
+  await using downloading = await startDownloading()
+  await expect(downloading.run([])).rejects.toThrow(TypeError)
+})
+
 test('An abort ends the download with its reason, and what has arrived is used by the next one', async () => {
   const controller = new AbortController()
   const reason = new Error('the user went home')

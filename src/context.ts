@@ -6,7 +6,7 @@ import { homedir, tmpdir, userInfo } from 'node:os'
 import { join, resolve } from 'node:path'
 import { type Arch, hostArch, parseArch } from './arch.js'
 import { VmImageError } from './errors.js'
-import { createHttp, type Http } from './http.js'
+import { createHttp, type Http } from './http/http.js'
 import type { Report } from './report.js'
 
 export type KeepPolicy = 'never' | 'on-failure' | 'always'

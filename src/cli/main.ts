@@ -1,18 +1,14 @@
 #!/usr/bin/env node
 /** The command `vmimage`: parses, runs one command, and ends with a code that scripts can branch on. */
-import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
+import { packageVersion } from '../package-version.js'
 import { type CommandOptions, fetchImages, listCached, listProviders, resolveNames } from './commands.js'
 import { exitCodes, exitCodeOf } from './exit-code.js'
 import { showError } from './show-error.js'
 
-const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
-  readonly version: string // of our own package.json
-}
-
 const program = new Command('vmimage')
   .description('Base images of real operating systems: found at their publishers, verified, cached once.')
-  .version(version)
+  .version(packageVersion())
   .option('--cache-dir <dir>', 'where base images are cached (VMIMAGE_CACHE_DIR)')
   .option('--mirror <url>', 'ask this mirror in place of every https site (VMIMAGE_MIRROR)')
   .option('--arch <name>', 'architecture: x86_64, aarch64, ... (default: this machine)')

@@ -2,8 +2,8 @@
  * One attempt: one GET whose bytes go to the end of the part, and what its end means for the next one.
  */
 import type { Context } from '../context.js'
-import { type HttpFault, httpFaultOf, toHttpFault } from '../http-fault.js'
-import type { HttpStream } from '../http.js'
+import { type HttpFault, httpFaultOf, toHttpFault } from '../http/fault.js'
+import type { HttpStream } from '../http/http.js'
 import type { PartFile } from './part-file.js'
 import { type Placement, placementOf, resumeHeaders, validatorOf } from './range.js'
 import { startWatchdog, type WatchdogLimits } from './watchdog.js'

@@ -3,7 +3,7 @@
  * connection, the change to another mirror, and going on where an earlier process stopped. The digest is the only
  * judge of the bytes, whoever sent them and in however many pieces.
  */
-import { type BackoffLimits, backoffMs, pause } from '../backoff.js'
+import { type BackoffLimits, backoffMs, pause } from '../http/backoff.js'
 import type { Context } from '../context.js'
 import { type Digest, formatDigest, sameDigest } from '../digest.js'
 import { VmImageError } from '../errors.js'

@@ -2,7 +2,7 @@
  * Ranges: what may be asked of a server that is to go on where an earlier answer ended, and what its answer means.
  * Pure. RFC 9110: validators in section 8.8, If-Range in 13.1.5, Content-Range in 14.4.
  */
-import type { HttpHead } from '../http-answer.js'
+import type { HttpHead } from '../http/answer.js'
 import type { PartState } from './part-state.js'
 
 type Headers = HttpHead['headers']

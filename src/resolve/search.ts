@@ -6,7 +6,7 @@
  */
 import type { Arch } from '../arch.js'
 import type { Context } from '../context.js'
-import { httpFaultOf } from '../http-fault.js'
+import { httpFaultOf } from '../http/fault.js'
 import type { Provider } from '../providers/index.js'
 import { fillTemplate, formatPattern, readName, type Words } from '../providers/pattern.js'
 import type { NamedRequest } from '../request/request.js'

@@ -1,6 +1,6 @@
 /** Trail: every address that was asked on the way to an image and what was found there, for the error at its end. */
 import { VmImageError } from '../errors.js'
-import { httpFaultOf } from '../http-fault.js'
+import { httpFaultOf } from '../http/fault.js'
 
 export interface Step {
   readonly url: string

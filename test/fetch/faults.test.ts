@@ -3,7 +3,7 @@
  */
 import { writeFile } from 'node:fs/promises'
 import { expect, test } from 'vitest'
-import { httpStatusOf } from '../../src/http.js'
+import { httpStatusOf } from '../../src/http/http.js'
 import { image, startDownloading } from '../support/downloading.js'
 import { errorOf } from '../support/error-of.js'
 import { startMirror } from '../support/mirror.js'

@@ -1,6 +1,6 @@
 /** The real resolver against a loopback mirror, with what it reported on the way. */
 import { makeContext } from '../../src/context.js'
-import { createHttp } from '../../src/http.js'
+import { createHttp } from '../../src/http/http.js'
 import { type ImageInput, parseRequest } from '../../src/request/request.js'
 import { type ResolvedImage, resolveImage } from '../../src/resolve/resolve.js'
 import type { Mirror } from '../support/mirror.js'

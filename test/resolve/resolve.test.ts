@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, test } from 'vitest'
 import { makeContext } from '../../src/context.js'
-import { httpFaultOf } from '../../src/http-fault.js'
+import { httpFaultOf } from '../../src/http/fault.js'
 import { defineProvider, type ProviderDefinition } from '../../src/providers/index.js'
 import { parseRequest } from '../../src/request/request.js'
 import { resolveImage } from '../../src/resolve/resolve.js'

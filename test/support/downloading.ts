@@ -6,7 +6,7 @@ import { readFile } from 'node:fs/promises'
 import { type Context, makeContext } from '../../src/context.js'
 import type { Digest } from '../../src/digest.js'
 import { download, type DownloadLimits, type DownloadRequest } from '../../src/fetch/download.js'
-import { createHttp } from '../../src/http.js'
+import { createHttp } from '../../src/http/http.js'
 import type { ReportEvent } from '../../src/report.js'
 import { type TempDir, tempDir } from './temp-dir.js'
 

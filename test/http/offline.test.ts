@@ -2,8 +2,8 @@ import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'
 import { createServer } from 'node:net'
 import { expect, test } from 'vitest'
-import { createHttp } from '../src/http.js'
-import { errorOf } from './support/error-of.js'
+import { createHttp } from '../../src/http/http.js'
+import { errorOf } from '../support/error-of.js'
 
 const proxy = { http: undefined, https: undefined, except: undefined }
 
@@ -29,7 +29,7 @@ test('Offline, no socket is opened and the message says what to run', async () =
 
 test('undici is not loaded before a request is made', () => {
   const script = `
-    import { createHttp } from '${new URL('../src/http.ts', import.meta.url).href}'
+    import { createHttp } from '${new URL('../../src/http/http.ts', import.meta.url).href}'
     const http = createHttp({ mirror: undefined, offline: true, proxy: {} })
     await http.text('https://site.example/').catch(() => {})
     await http.close()

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { findFault, redirectTarget } from '../src/http-answer.js'
-import { HttpFault } from '../src/http-fault.js'
+import { findFault, redirectTarget } from '../../src/http/answer.js'
+import { HttpFault } from '../../src/http/fault.js'
 
 const here = 'https://site.example/dir/file'
 

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
-import { createHttp, type HttpOptions, httpStatusOf, mirrorUrl } from '../src/http.js'
-import { errorOf } from './support/error-of.js'
-import { startMirror } from './support/mirror.js'
+import { createHttp, type HttpOptions, httpStatusOf, mirrorUrl } from '../../src/http/http.js'
+import { errorOf } from '../support/error-of.js'
+import { startMirror } from '../support/mirror.js'
 
 const noProxy = { http: undefined, https: undefined, except: undefined }
 const quick = { answerMs: 300, bodyMs: 300, textMs: 500, retryMs: 1, retryMaxMs: 50 }

@@ -2,7 +2,7 @@
  * HttpFault: what stood between a request and a usable answer. It is never thrown to callers: it is the `cause` of a
  * NETWORK error, for those who decide whether to ask again, to wait, or to try another server.
  */
-import { VmImageError } from './errors.js'
+import { VmImageError } from '../errors.js'
 
 export interface HttpFaultDetails {
   /** The status that was answered; undefined when nothing was. */

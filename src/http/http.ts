@@ -3,12 +3,12 @@
  * setting in one place. The door of undici, which takes some 80 ms to load: it is imported by the first request, so
  * a run that finds everything in the cache never pays for it.
  */
-import { readFileSync } from 'node:fs'
 import { backoffMs, pause } from './backoff.js'
-import { VmImageError } from './errors.js'
-import { findFault, type HttpHead, isRedirect, joinValues, redirectTarget } from './http-answer.js'
-import { bodyOf, type HttpBody, readWhole } from './http-body.js'
-import { HttpFault, httpFaultOf, networkError, offlineError } from './http-fault.js'
+import { VmImageError } from '../errors.js'
+import { packageVersion } from '../package-version.js'
+import { findFault, type HttpHead, isRedirect, joinValues, redirectTarget } from './answer.js'
+import { bodyOf, type HttpBody, readWhole } from './body.js'
+import { HttpFault, httpFaultOf, networkError, offlineError } from './fault.js'
 
 export interface HttpOptions {
   /** Prefix that every https URL is asked under; see {@link mirrorUrl}. */
@@ -217,11 +217,7 @@ async function openAgent({ http, https, except }: HttpOptions['proxy']) {
     noProxy: except ?? '',
     proxyTunnel: false, // only https goes through CONNECT, which proxies commonly refuse for port 80
   })
-  // Both the sources and the build are one directory below the package's manifest, and npm demands a version in it.
-  const manifest: { version: string } = JSON.parse(
-    readFileSync(new URL('../package.json', import.meta.url), 'utf8'),
-  )
-  return { request, agent, userAgent: `vmimage/${manifest.version}` }
+  return { request, agent, userAgent: `vmimage/${packageVersion()}` }
 }
 
 /** Proxies are commonly written without a protocol, `proxy.example:3128`. */

@@ -3,7 +3,7 @@
  */
 import { STATUS_CODES } from 'node:http'
 import { parseRetryAfter } from './backoff.js'
-import { HttpFault } from './http-fault.js'
+import { HttpFault } from './fault.js'
 
 export interface HttpHead {
   readonly status: number

@@ -1,10 +1,10 @@
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import { expect, test } from 'vitest'
-import { createHttp, type HttpOptions } from '../src/http.js'
-import { errorOf } from './support/error-of.js'
-import { startMirror } from './support/mirror.js'
-import { startProxy } from './support/proxy.js'
+import { createHttp, type HttpOptions } from '../../src/http/http.js'
+import { errorOf } from '../support/error-of.js'
+import { startMirror } from '../support/mirror.js'
+import { startProxy } from '../support/proxy.js'
 
 const none = { http: undefined, https: undefined, except: undefined }
 
@@ -54,7 +54,7 @@ test('A proxy of the environment that was not handed over is not used', async ()
   await using mirror = await startMirror({ a: 'a' })
   await using proxy = await startProxy()
   const script = `
-    import { createHttp } from '${new URL('../src/http.ts', import.meta.url).href}'
+    import { createHttp } from '${new URL('../../src/http/http.ts', import.meta.url).href}'
     const http = createHttp({ mirror: undefined, offline: false, proxy: {} })
     console.log((await http.text('${mirror.url}/a')).body)
   `

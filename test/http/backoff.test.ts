@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { backoffMs, parseRetryAfter, pause } from '../src/backoff.js'
+import { backoffMs, parseRetryAfter, pause } from '../../src/http/backoff.js'
 
 const limits = { retryMs: 100, retryMaxMs: 1000 }
 

@@ -17,7 +17,7 @@ export function sha256(bytes: Buffer): Digest {
   return { algorithm: 'sha256', hex: createHash('sha256').update(bytes).digest('hex') }
 }
 
-export const quickLimits: Partial<DownloadLimits> = {
+const quickLimits: Partial<DownloadLimits> = {
   stallMs: 300,
   slowWindowMs: 600,
   retryMs: 1,

@@ -2,7 +2,7 @@
  * Context: what every impure step needs to know, made once from options, environment and defaults, then frozen and
  * passed as the last argument. This is the only reader of `process.env`.
  */
-import { homedir, tmpdir, userInfo } from 'node:os'
+import { homedir, tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { type Arch, hostArch, parseArch } from './arch.js'
 import { VmImageError } from './errors.js'
@@ -62,8 +62,12 @@ export function makeContext(options: Options = {}, env: Environment = process.en
   const mirror = readMirror(options.mirror ?? env['VMIMAGE_MIRROR'])
   const offline = options.offline ?? readSwitch('VMIMAGE_OFFLINE', env['VMIMAGE_OFFLINE'])
   return Object.freeze({
-    cacheDir: resolve(options.cacheDir ?? (env['VMIMAGE_CACHE_DIR'] || defaultCacheDir(env))),
-    overlayDir: resolve(options.overlayDir ?? (env['VMIMAGE_OVERLAY_DIR'] || defaultOverlayDir())),
+    cacheDir: directoryOf('cacheDir', options.cacheDir, env['VMIMAGE_CACHE_DIR'] || defaultCacheDir(env)),
+    overlayDir: directoryOf(
+      'overlayDir',
+      options.overlayDir,
+      env['VMIMAGE_OVERLAY_DIR'] || defaultOverlayDir(),
+    ),
     offline,
     arch: options.arch === undefined ? hostArch() : parseArch(options.arch),
     mirror,
@@ -93,7 +97,14 @@ function defaultCacheDir(env: Environment): string {
 /** /var/tmp survives reboots and is a disk on every distribution; /tmp is often a tmpfs that an overlay can fill. */
 export function defaultOverlayDir(): string {
   const parent = process.platform === 'linux' ? '/var/tmp' : tmpdir()
-  return join(parent, `vmimage-${userInfo().uid}`)
+  // Not userInfo(): in a container the uid often has no entry in /etc/passwd.
+  return join(parent, `vmimage-${process.getuid?.() ?? 0}`)
+}
+
+/** An empty option would silently be the current directory. */
+function directoryOf(name: string, option: string | undefined, fallback: string): string {
+  if (option === '') throw invalid(name, option, 'the path of a directory')
+  return resolve(option ?? fallback)
 }
 
 function readMirror(value: string | undefined): string | undefined {

@@ -23,14 +23,17 @@ describe('the documents', () => {
   })
 
   test('README.md has one row for each system, as its provider describes it', () => {
-    const rows = imageProviders.list().map(({ name, displayName, archNames = {}, user, trust }) => {
-      return `| \`${name}\` | ${displayName} | ${Object.keys(archNames).join(', ')} | \`${user}\` | ${trust} |`
+    const rows = imageProviders.list().map((provider) => {
+      const { name, displayName, archNames = {}, user, trust, knownDigests } = provider
+      const pinned = Object.keys(knownDigests).length
+      const ground = pinned === 0 ? trust : `${trust}; ${pinned} files pinned`
+      return `| \`${name}\` | ${displayName} | ${Object.keys(archNames).join(', ')} | \`${user}\` | ${ground} |`
     })
     expect(read('README.md').split('\n')).toEqual(expect.arrayContaining(rows))
   })
 
   test.each(['README.md', 'docs/cache.md'])('%s lists every environment variable', (file) => {
     const text = read(file)
-    expect([...new Set(variables)].filter((name) => !text.includes(name))).toEqual([])
+    expect([...new Set(variables)].filter((name) => !text.includes(`\`${name}\``))).toEqual([])
   })
 })

@@ -4,19 +4,24 @@ import { makeContext, type Context } from '../context.js'
 import { formatDigest } from '../digest.js'
 import { VmImageError } from '../errors.js'
 import { ensureBaseImage } from '../image/ensure-base-image.js'
+import { sizeText } from '../progress-text.js'
 import { imageProviders } from '../providers/index.js'
-import { parseRequest } from '../request/request.js'
+import { type ImageRequest, parseRequest } from '../request/request.js'
+import { parseSpec } from '../request/spec.js'
 import { resolveImage } from '../resolve/resolve.js'
 import { cacheLayout } from '../store/layout.js'
 import { listImages } from '../store/store.js'
 import { openProgress } from './progress.js'
-import { printRows, printValue, sizeText } from './print.js'
+import { printRows, printValue } from './print.js'
 
 export interface CommandOptions {
   readonly cacheDir?: string | undefined
   readonly mirror?: string | undefined
   readonly arch?: string | undefined
   readonly offline?: boolean | undefined
+  readonly variant?: string | undefined
+  readonly build?: string | undefined
+  readonly checksum?: string | undefined
   readonly json?: boolean | undefined
   readonly signal: AbortSignal
 }
@@ -24,7 +29,7 @@ export interface CommandOptions {
 /** `vmimage fetch NAME...`: one line for each image, its path last. */
 export async function fetchImages(images: readonly string[], options: CommandOptions): Promise<void> {
   await withContext(options, async (context) => {
-    const requests = images.map((image) => parseRequest(image))
+    const requests = images.map((image) => requestOf(image, options))
     const bases = []
     for (const request of requests) bases.push(await ensureBaseImage(request, undefined, context))
     if (options.json) return printValue(bases)
@@ -39,7 +44,7 @@ export async function resolveNames(images: readonly string[], options: CommandOp
   await withContext(options, async (context) => {
     const resolved = []
     for (const image of images) {
-      const request = parseRequest(image)
+      const request = requestOf(image, options)
       if (request.kind !== 'named') throw notAName(image)
       resolved.push(await resolveImage(request, context))
     }
@@ -94,6 +99,11 @@ export async function listProviders(options: CommandOptions): Promise<void> {
     provider.homepage ?? '',
   ])
   printRows([['NAME', 'TRUST', 'ARCHITECTURES', 'HOMEPAGE'], ...rows])
+}
+
+/** The options narrow down every image of the command. */
+function requestOf(image: string, { variant, build, checksum }: CommandOptions): ImageRequest {
+  return parseRequest({ ...parseSpec(image), variant, build, checksum })
 }
 
 async function withContext(

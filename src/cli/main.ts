@@ -21,6 +21,9 @@ program
   .command('fetch')
   .description('put images into the cache; says where each one is')
   .argument('<image...>', 'name (fedora), name and version (debian:13), URL or file')
+  .option('--variant <name>', 'kind of image, where the publisher has several (debian: generic)')
+  .option('--build <build>', 'build or serial of the publisher')
+  .option('--checksum <algorithm:hex>', 'digest that the file must have as it is served')
   .option('--json', 'print one JSON array')
   .action(run(fetchImages))
 
@@ -34,6 +37,8 @@ program
   .command('resolve')
   .description('show which file at the publisher an image is, without downloading it')
   .argument('<image...>', 'name (fedora) or name and version (debian:13)')
+  .option('--variant <name>', 'kind of image, where the publisher has several (debian: generic)')
+  .option('--build <build>', 'build or serial of the publisher')
   .option('--json', 'print one JSON array')
   .action(run(resolveNames))
 
@@ -42,6 +47,12 @@ program
   .description('show the systems that can be asked for')
   .option('--json', 'print one JSON array')
   .action(run((_names, options) => listProviders(options)))
+
+// `vmimage list | head -1`: who reads has had enough, and that is no error.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error
+  process.exit()
+})
 
 try {
   await program.parseAsync()
@@ -58,7 +69,7 @@ function run(action: Action) {
   return async (...received: unknown[]): Promise<void> => {
     const command = received.at(-1) as Command // Commander's last argument is the command itself
     const interrupt = new AbortController()
-    const onSignal = () => interrupt.abort(new Error('interrupted'))
+    const onSignal = () => interrupt.abort()
     // on(), not once(): proper-lockfile ends the process by itself when it finds no other listener than its own.
     process.on('SIGINT', onSignal).on('SIGTERM', onSignal)
     try {

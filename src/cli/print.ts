@@ -19,13 +19,6 @@ export function printValue(value: unknown): void {
   process.stdout.write(`${JSON.stringify(value, jsonable, 2)}\n`)
 }
 
-/** `557 MiB`: binary units, three digits. */
-export function sizeText(bytes: number): string {
-  const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB']
-  const power = bytes < 1 ? 0 : Math.min(Math.floor(Math.log2(bytes) / 10), units.length - 1)
-  return `${Number((bytes / 1024 ** power).toPrecision(3))} ${units[power]}`
-}
-
 /** What a publisher wrote may hold escape sequences; a terminal shall not obey them. */
 function printable(text: string): string {
   return stripVTControlCharacters(text)

@@ -4,14 +4,19 @@
  */
 import type { WriteStream } from 'node:tty'
 import { Presets, SingleBar } from 'cli-progress'
-import type { Report, ReportEvent } from '../report.js'
-import { sizeText } from './print.js'
+import {
+  isMoving,
+  type MovingEvent,
+  progressBytes,
+  progressText,
+  progressTitle,
+  sizeText,
+} from '../progress-text.js'
+import type { Report } from '../report.js'
 
 export interface Progress extends Disposable {
   readonly report: Report
 }
-
-type Moving = Extract<ReportEvent, { type: 'downloading' | 'unpacking' | 'waiting' }>
 
 /** At most one line in this time while bytes move, so that a log stays readable. */
 const lineEveryMs = 5_000
@@ -27,23 +32,23 @@ function openBar(stream: WriteStream): Progress {
     bar?.bar.stop()
     bar = undefined
   }
-  const move = (event: Moving) => {
-    const { done, total } = bytesOf(event)
+  const move = (event: MovingEvent) => {
+    const { done, total } = progressBytes(event)
     const of = `${event.type} ${event.name}`
     if (bar?.of !== of) {
       stop()
       bar = { of, bar: makeBar(stream) }
-      bar.bar.start(total ?? done, done, { title: titleOf(event), hasTotal: total !== undefined })
+      bar.bar.start(total ?? done, done, { title: progressTitle(event), hasTotal: total !== undefined })
     }
     // A server may tell the size with its answer, after the bar was begun.
     bar.bar.setTotal(total ?? done)
-    bar.bar.update(done, { title: titleOf(event), hasTotal: total !== undefined })
+    bar.bar.update(done, { title: progressTitle(event), hasTotal: total !== undefined })
   }
   return {
     report: (event) => {
       if (isMoving(event)) return move(event)
       stop()
-      stream.write(`${lineOf(event)}\n`)
+      stream.write(`${progressText(event)}\n`)
     },
     [Symbol.dispose]: stop,
   }
@@ -79,44 +84,14 @@ function openLines(stream: WriteStream): Progress {
   return {
     report: (event) => {
       if (!isMoving(event)) {
-        stream.write(`${lineOf(event)}\n`)
+        stream.write(`${progressText(event)}\n`)
         return
       }
       const of = `${event.type} ${event.name}`
       if (last.of === of && performance.now() - last.at < lineEveryMs) return
       last = { of, at: performance.now() }
-      const { done, total } = bytesOf(event)
-      stream.write(
-        `${titleOf(event)}: ${sizeText(done)}${total === undefined ? '' : ` of ${sizeText(total)}`}\n`,
-      )
+      stream.write(`${progressText(event)}\n`)
     },
     [Symbol.dispose]: () => undefined,
-  }
-}
-
-function isMoving(event: ReportEvent): event is Moving {
-  return event.type === 'downloading' || event.type === 'unpacking' || event.type === 'waiting'
-}
-
-function bytesOf(event: Moving): { readonly done: number; readonly total: number | undefined } {
-  if (event.type === 'unpacking') return { done: event.readBytes, total: event.totalBytes }
-  return { done: event.receivedBytes, total: event.totalBytes }
-}
-
-function titleOf(event: Moving): string {
-  if (event.type === 'waiting') return `waiting for ${event.holder}, which downloads ${event.name}`
-  return `${event.type} ${event.name}`
-}
-
-function lineOf(event: Exclude<ReportEvent, Moving>): string {
-  switch (event.type) {
-    case 'resolving':
-      return `looking for ${event.name}`
-    case 'resolved':
-      return `${event.name} is ${event.url}`
-    case 'published':
-      return `${event.name} is in the cache`
-    case 'warning':
-      return `warning: ${event.message}`
   }
 }

@@ -2,7 +2,7 @@
 import { VmImageError } from '../errors.js'
 
 export function showError(error: unknown): void {
-  if (error instanceof VmImageError || error instanceof TypeError) {
+  if (error instanceof VmImageError) {
     process.stderr.write(`vmimage: ${error.message}\n`)
     return
   }

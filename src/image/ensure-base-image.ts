@@ -4,9 +4,10 @@
  */
 import { compressionOf } from '../compression.js'
 import type { Context } from '../context.js'
-import { VmImageError } from '../errors.js'
+import { VmImageError, type VmImageErrorCode } from '../errors.js'
+import { titleOf } from '../image-facts.js'
 import { type ImageRequest, requestKey } from '../request/request.js'
-import { cacheLayout } from '../store/layout.js'
+import { type CacheLayout, cacheLayout } from '../store/layout.js'
 import { findResolution, type Resolution } from '../store/resolutions.js'
 import { type BaseImage, leaseResolved } from './base-image.js'
 
@@ -28,15 +29,28 @@ export async function ensureBaseImage(
   const layout = cacheLayout(context.cacheDir)
   const known =
     request.kind === 'file' ? undefined : findResolution(layout, requestKey(request, context.arch))
-  const cached = known && leaseResolved(layout, leaseDir, known)
-  if (known && cached && (context.offline || !isOld(known, request, context))) return cached
+  const cached = known && (await leaseOrHeal(layout, leaseDir, known, context))
+  if (known && cached && !isOld(known, request, context)) return cached
+  if (cached && context.offline) return serveStale(cached, 'the network is switched off.', context)
   try {
     const { fetchBaseImage } = await import('./fetch-base-image.js')
     return await fetchBaseImage(request, leaseDir, context)
   } catch (error) {
-    if (cached === undefined || !(error instanceof VmImageError) || error.code !== 'NETWORK') throw error
-    return serveStale(cached, error, context)
+    if (cached === undefined || !isUnavailable(error)) throw error
+    return serveStale(cached, error.message.replaceAll(/\s*\n\s*/g, ' '), context)
   }
+}
+
+async function leaseOrHeal(
+  layout: CacheLayout,
+  leaseDir: string | undefined,
+  known: Resolution,
+  context: Context,
+): Promise<BaseImage | undefined> {
+  const leased = leaseResolved(layout, leaseDir, known)
+  if (leased) return leased
+  const { healImage } = await import('./heal-image.js')
+  return (await healImage(layout, known.key, context)) ? leaseResolved(layout, leaseDir, known) : undefined
 }
 
 /** Only a name moves on to newer builds; a URL is one image, and a digest even more so. */
@@ -45,11 +59,29 @@ function isOld(known: Resolution, request: ImageRequest, context: Context): bool
   return context.now() - known.resolvedAt > context.maxResolveAgeMs
 }
 
-function serveStale(cached: BaseImage, error: VmImageError, context: Context): BaseImage {
-  const reason = error.message.replaceAll(/\s*\n\s*/g, ' ')
+/**
+ * What keeps a newer build away and says nothing against the one that is cached. Bytes that are not to be trusted are
+ * not among it: that is to be seen.
+ */
+const unavailable: ReadonlySet<VmImageErrorCode> = new Set([
+  'NETWORK',
+  'LISTING_UNREADABLE',
+  'CHECKSUM_MISSING',
+  'NO_MATCH',
+  'CACHE_UNWRITABLE',
+  'NO_SPACE',
+  'LOCK_STALLED',
+])
+
+function isUnavailable(error: unknown): error is VmImageError {
+  return error instanceof VmImageError && unavailable.has(error.code)
+}
+
+function serveStale(cached: BaseImage, reason: string, context: Context): BaseImage {
+  const { at } = cached.resolved
   context.report({
     type: 'warning',
-    message: `${cached.name} ${cached.version} comes from the cache as resolved at ${cached.resolved.at}: ${reason}`,
+    message: `${titleOf(cached)} comes from the cache as resolved at ${at}: ${reason}`,
   })
-  return { ...cached, resolved: { at: cached.resolved.at, stale: reason } }
+  return { ...cached, resolved: { at, stale: reason } }
 }

@@ -5,12 +5,15 @@
 import type { Context } from '../context.js'
 import { type Digest, digestKey, formatDigest } from '../digest.js'
 import { VmImageError } from '../errors.js'
+import { factsOf } from '../image-facts.js'
 import { describeRequest, type ImageRequest, requestKey } from '../request/request.js'
 import { resolveImage } from '../resolve/resolve.js'
 import { cacheLayout } from '../store/layout.js'
 import { findResolution, rememberResolution, type Resolution } from '../store/resolutions.js'
 import { ensureCache } from '../store/root.js'
 import { type BaseImage, leaseResolved } from './base-image.js'
+import { fetchCommand } from './fetch-command.js'
+import { healImage } from './heal-image.js'
 import { publishSource } from './publish-source.js'
 import { localSource, type Source, sourceOf, urlSource } from './source.js'
 
@@ -30,8 +33,10 @@ export async function fetchBaseImage(
   ensureCache(layout)
   const asked = requestKey(request, context.arch)
   const resolvedAt = context.now()
-  const remember = (digest: Digest) =>
-    rememberResolution(layout, resolutionOf(source, digest, asked, resolvedAt))
+  // A packed file may be packed anew under its name: each run asks its bytes.
+  const remember = (digest: Digest) => {
+    if (request.kind !== 'file') rememberResolution(layout, resolutionOf(source, digest, asked, resolvedAt))
+  }
   let base: BaseImage | undefined
   const isLeased = () => {
     const known = source.digest
@@ -40,6 +45,7 @@ export async function fetchBaseImage(
     base = known && leaseResolved(layout, leaseDir, known)
     return base !== undefined
   }
+  if (source.digest) await healImage(layout, digestKey(source.digest), context)
   await publishSource(layout, source, { isDone: isLeased, onPublished: remember, leaseDir }, context)
   if (!isLeased() || base === undefined) throw gone(request, context)
   if (source.digest) remember(source.digest)
@@ -57,21 +63,7 @@ async function findSource(request: ImageRequest, context: Context): Promise<Sour
 }
 
 function resolutionOf(source: Source, digest: Digest, request: string, resolvedAt: number): Resolution {
-  const { name, version, build, arch, variant, fileName, url, trust } = source
-  return {
-    request,
-    name,
-    version,
-    build,
-    arch,
-    variant,
-    fileName,
-    url,
-    trust,
-    key: digestKey(digest),
-    digest: formatDigest(digest),
-    resolvedAt,
-  }
+  return { ...factsOf(source), request, key: digestKey(digest), digest: formatDigest(digest), resolvedAt }
 }
 
 function gone(request: ImageRequest, context: Context): VmImageError {
@@ -84,10 +76,9 @@ function gone(request: ImageRequest, context: Context): VmImageError {
 
 function refuseOffline(request: ImageRequest, context: Context): void {
   if (!context.offline || request.kind === 'file') return
-  const name = describeRequest(request)
   throw new VmImageError(
     'OFFLINE',
-    `Cannot fetch "${name}": it is not in the cache "${context.cacheDir}", and the network is switched off (VMIMAGE_OFFLINE or the option).\n` +
-      `With the network on, run: npx vmimage fetch ${name}`,
+    `Cannot fetch "${describeRequest(request)}": it is not in the cache "${context.cacheDir}", and the network is switched off (VMIMAGE_OFFLINE or the option).\n` +
+      `With the network on, run: ${fetchCommand(request, context.arch)}`,
   )
 }

@@ -8,24 +8,27 @@ import { ensureBaseImage } from './ensure-base-image.js'
 import { openOverlay } from './overlay.js'
 import type { VmImage } from './vm-image.js'
 
+/** Nothing is kept for a caller who disposes of the disk: keeping is the test runners' part. */
+export interface OpenOptions extends Omit<Options, 'keep' | 'keepLast'> {
+  /** False: plain clusters, for readers that do not know extended L2 entries (QEMU before 5.2). Default true. */
+  readonly extendedL2?: boolean | undefined
+}
+
 /**
  * Opens a fresh disk of the asked system; fetches its base image first when the cache does not have it.
  *
  * @param input `'fedora'`, `'fedora:41'`, a URL, a path, or `{ name, version, arch, variant, checksum, size, ... }`. Default `'fedora'`.
  * @throws VmImageError INVALID_REQUEST, UNKNOWN_SYSTEM, NO_MATCH, NETWORK, DIGEST_MISMATCH, UNSAFE_IMAGE ...; docs/errors.md has them all.
  * @example
- * await using image = await openVmImage('debian:13', { keep: 'never' })
+ * await using image = await openVmImage('debian:13')
  * console.log(image.path, image.version)
  */
-export async function openVmImage(
-  input: ImageInput = {},
-  options: Options & { readonly extendedL2?: boolean | undefined } = {},
-): Promise<VmImage> {
+export async function openVmImage(input: ImageInput = {}, options: OpenOptions = {}): Promise<VmImage> {
   const request = parseRequest(input)
   const context = makeContext(options)
   await using opening = new Cleanup()
-  sweepDeadRuns(context)
   const run = opening.use(await openRunDirectory(context))
+  sweepDeadRuns(context)
   const base = await ensureAndClose(request, run, context)
   return openOverlay(base, {
     directory: run.overlayDir,

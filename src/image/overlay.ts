@@ -3,12 +3,12 @@
  * three files and imports nothing of the network or of other processes.
  */
 import { randomBytes } from 'node:crypto'
-import { statSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { join, parse } from 'node:path'
 import { Cleanup } from '../cleanup.js'
 import { VmImageError } from '../errors.js'
 import { createOverlay } from '../qcow2/create.js'
+import { isUnchanged, stampOf } from '../store/stamp.js'
 import type { BaseImage } from './base-image.js'
 import { VmImage } from './vm-image.js'
 
@@ -39,16 +39,16 @@ export function openOverlay(base: BaseImage, options: OverlayOptions): VmImage {
   return new VmImage(base, overlay, cleanup)
 }
 
-/** One stat per test. The base is 0444, but root's `qemu-img commit` and a plain `dd` do not mind that. */
+/** One look per test. A cached base is 0444, but root's `qemu-img commit` and a plain `dd` do not mind that. */
 function checkUnchanged(base: BaseImage): void {
-  const stat = statSync(base.path, { bigint: true, throwIfNoEntry: false })
-  if (stat?.size === BigInt(base.stamp.sizeBytes) && String(stat.mtimeNs) === base.stamp.mtimeNs) return
+  if (isUnchanged(base.path, base.stamp)) return
+  const isOurs = !base.url.startsWith('file:')
+  const found = stampOf(base.path) ? 'somebody wrote to it after it was verified' : 'it is gone'
   throw new VmImageError(
     'BASE_CHANGED',
-    stat
-      ? `Cannot use base image "${base.path}": somebody wrote to it after it was verified.\n` +
-          'Overlays on it are not to be trusted. Run again: vmimage fetches it anew; find out who writes to it (root, "qemu-img commit").'
-      : `Cannot use base image "${base.path}": it is gone, so the cache was deleted while this run uses it.\n` +
-          'Run again: vmimage fetches what is missing.',
+    `Cannot use base image "${base.path}": ${found}, and what stands on it is not to be trusted.\n` +
+      (isOurs
+        ? 'Run again: vmimage fetches it anew. Then find out who does that (root, "qemu-img commit", rm).'
+        : 'Run again when the file is as it shall be.'),
   )
 }

@@ -8,17 +8,17 @@ import { join } from 'node:path'
 import type { Context } from '../context.js'
 import { type Digest, digestKey, formatDigest } from '../digest.js'
 import { VmImageError } from '../errors.js'
+import { factsOf, titleOf } from '../image-facts.js'
+import { sizeText } from '../progress-text.js'
 import { decompress } from '../fetch/decompress.js'
 import { download } from '../fetch/download.js'
-import { inspectImage } from '../qcow2/inspect.js'
-import { type Ingest, openIngest } from '../store/ingest.js'
+import { type DiskImage, inspectImage } from '../qcow2/inspect.js'
+import { type Ingest, ingestedBytes, openIngest } from '../store/ingest.js'
 import { type CacheLayout, hashName } from '../store/layout.js'
 import { withLock } from '../store/lock.js'
 import { publishImage } from '../store/store.js'
 import { localPath, type Source } from './source.js'
 
-/** What is left free on the cache's disk when an image is unpacked. */
-const reserveBytes = 256 * 1024 ** 2
 /** No real image unpacks to more than this many times its size; a bomb of zeros does. Small ones harm nobody. */
 const maxExpansion = 200
 const harmlessBytes = 64 * 1024 ** 2
@@ -47,6 +47,7 @@ export async function publishSource(
       context.report({ type: 'waiting', name: titleOf(source), totalBytes: source.sizeBytes, ...state }),
   }
   await withLock(layout, key, wait, async () => {
+    checkSpace(layout, key, source)
     const ingest = openIngest(layout, key)
     try {
       publishing.onPublished(await ingestSource(layout, ingest, source, publishing.leaseDir, context))
@@ -67,35 +68,23 @@ async function ingestSource(
   context: Context,
 ): Promise<Digest> {
   const local = localPath(source)
-  const served =
-    local === undefined ? await fetchFile(layout, ingest, source, context) : localFile(local, source)
+  const served = local === undefined ? await fetchFile(ingest, source, context) : localFile(local, source)
   const disk = join(ingest.staging, 'disk')
-  const sha256 = await unpack(layout, served.path, disk, source, context)
+  const sha256 = await unpack(served.path, disk, source, context)
   const image = inspectImage(disk, { declaredFormat: source.format })
-  image.warnings.forEach((message) =>
-    context.report({ type: 'warning', message: `${titleOf(source)}: ${message}` }),
-  )
-  const { name, version, build, arch, variant, fileName, url, trust } = source
+  refuseAnything(image, source)
+  for (const warning of image.warnings) {
+    context.report({ type: 'warning', message: `${titleOf(source)}: ${warning}` })
+  }
+  const { format, virtualSizeBytes } = image
   const published = publishImage(
     layout,
     digestKey(served.digest),
     disk,
     {
-      name,
-      version,
-      build,
-      arch,
-      variant,
-      fileName,
-      url,
-      trust,
+      ...factsOf(source),
       source: { digest: formatDigest(served.digest), sizeBytes: served.sizeBytes },
-      content: {
-        sizeBytes: image.fileSizeBytes,
-        sha256,
-        format: image.format,
-        virtualSizeBytes: image.virtualSizeBytes,
-      },
+      content: { sha256, format, virtualSizeBytes },
       fetchedAt: new Date(context.now()).toISOString(),
     },
     leaseDir,
@@ -104,19 +93,24 @@ async function ingestSource(
   return served.digest
 }
 
+/** Every file is a raw disk, a login page too: where nobody vouches for the bytes they must look like one. */
+function refuseAnything(image: DiskImage, source: Source): void {
+  const isSaid = source.digest !== undefined || source.format !== undefined
+  if (isSaid || image.format !== 'raw' || image.warnings.length === 0) return
+  throw new VmImageError(
+    'UNSUPPORTED_IMAGE',
+    `Cannot use "${source.url}" as a base image: ${image.warnings.join(' ')} Nothing says that it is a disk at all.\n` +
+      "Look at what the server sends. If it is a raw disk, say so: { url, format: 'raw' }, or give its checksum.",
+  )
+}
+
 interface ServedFile {
   readonly path: string
   readonly sizeBytes: number
   readonly digest: Digest
 }
 
-async function fetchFile(
-  layout: CacheLayout,
-  ingest: Ingest,
-  source: Source,
-  context: Context,
-): Promise<ServedFile> {
-  checkSpace(layout, source)
+async function fetchFile(ingest: Ingest, source: Source, context: Context): Promise<ServedFile> {
   const { urls, digest, sizeBytes } = source
   return await download(
     { name: titleOf(source), urls, digest, sizeBytes, directory: ingest.directory },
@@ -131,7 +125,6 @@ function localFile(path: string, source: Source): ServedFile {
 
 /** Moves or unpacks the served file to `disk`; returns the digest of what was unpacked. */
 async function unpack(
-  layout: CacheLayout,
   served: string,
   disk: string,
   source: Source,
@@ -141,38 +134,30 @@ async function unpack(
     renameSync(served, disk)
     return undefined
   }
-  const expected = Math.max(harmlessBytes, maxExpansion * statSync(served).size)
-  const maxBytes = Math.min(freeBytes(layout) - reserveBytes, expected)
   const { sha256 } = await decompress(served, disk, source.compression, {
     name: titleOf(source),
-    maxBytes,
+    maxBytes: Math.max(harmlessBytes, maxExpansion * statSync(served).size),
     report: context.report,
     signal: context.signal,
   })
   return sha256
 }
 
-/** As people call it: `Fedora 44`. */
-function titleOf({ name, version }: Source): string {
-  return `${name} ${version}`.trim()
-}
-
-function checkSpace(layout: CacheLayout, source: Source): void {
-  const free = freeBytes(layout)
-  if (source.sizeBytes === undefined || source.sizeBytes <= free) return
+/** Before the first byte; what has arrived in earlier tries does not need to arrive again. */
+function checkSpace(layout: CacheLayout, key: string, source: Source): void {
+  const { bavail, bsize } = statfsSync(layout.ingest)
+  const free = bavail * bsize
+  const needed = (source.sizeBytes ?? 0) - ingestedBytes(layout, key)
+  if (needed <= free) return
   throw new VmImageError(
     'NO_SPACE',
-    `Cannot download "${source.fileName}": it needs ${source.sizeBytes} bytes, and "${layout.cacheDir}" has ${free} left.\n` +
+    `Cannot download "${source.fileName}": it needs ${sizeText(needed)} more, and "${layout.cacheDir}" has ${sizeText(free)} left.\n` +
       'Free some space, or set VMIMAGE_CACHE_DIR to a directory on a larger disk.',
   )
 }
 
-function freeBytes(layout: CacheLayout): number {
-  const { bavail, bsize } = statfsSync(layout.ingest)
-  return bavail * bsize
-}
-
-/** What has arrived is of use to the next try when only the way of the bytes failed: the network, or an abort. */
+/** What has arrived is of use to the next try when nothing was wrong with the bytes: an abort, the network, a missing program. */
 function isResumable(error: unknown): boolean {
-  return !(error instanceof VmImageError) || error.code === 'NETWORK'
+  const codes: readonly string[] = ['NETWORK', 'TOOL_MISSING', 'TOOL_FAILED']
+  return !(error instanceof VmImageError) || codes.includes(error.code)
 }

@@ -4,6 +4,7 @@
 import { renameSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import type { Cleanup } from '../cleanup.js'
+import type { ImageFacts, Trust } from '../image-facts.js'
 import type { BaseImage } from './base-image.js'
 
 /**
@@ -13,23 +14,17 @@ import type { BaseImage } from './base-image.js'
  * await using image = await openVmImage('fedora')
  * await execa('qemu-system-x86_64', ['-drive', `file=${image.path},if=virtio`])
  */
-export class VmImage implements AsyncDisposable {
-  /** The system's name as its publisher writes it: `Fedora`. For a URL or a file, the name of the file. */
+export class VmImage implements ImageFacts, AsyncDisposable {
   readonly name: string
-  /** As the publisher writes it (`44`, `24.04`, `0.6.3`); empty for a URL or a file. */
   readonly version: string
-  /** The publisher's build or serial (`1.7`, `20260712-2537`), where there is one. */
   readonly build: string | undefined
-  /** Linux's name: `x86_64`, `aarch64`. */
   readonly arch: string
-  /** The flavour of the image, where the publisher has several: `genericcloud`. */
   readonly variant: string | undefined
-  /** Where the publisher has it; undefined for a file of your own. */
-  readonly url: string | undefined
+  readonly fileName: string
+  readonly url: string
+  readonly trust: Trust
   /** `<algorithm>:<hex>` of the file as it is served; undefined for a file of your own that names none. */
   readonly digest: string | undefined
-  /** On what ground the bytes are believed: your digest, the publisher's checksum file, or nothing strong. */
-  readonly trust: 'pinned' | 'checksum' | 'unverified'
   /** When the name was resolved to this build (ISO 8601), and why it was not asked again if that is long ago. */
   readonly resolved: { readonly at: string; readonly stale: string | undefined }
   /** Absolute path of the read-only base image. */
@@ -52,9 +47,10 @@ export class VmImage implements AsyncDisposable {
     this.build = base.build
     this.arch = base.arch
     this.variant = base.variant
+    this.fileName = base.fileName
     this.url = base.url
-    this.digest = base.digest
     this.trust = base.trust
+    this.digest = base.digest
     this.resolved = base.resolved
     this.baseImage = base.path
     this.baseFormat = base.format

@@ -4,23 +4,17 @@
  */
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { systemErrorCode } from '../errors.js'
+import { hasFacts, type ImageFacts } from '../image-facts.js'
 import { type CacheLayout, resolutionPath } from './layout.js'
 import { newOwner } from './owner.js'
 
-export interface Resolution {
+export interface Resolution extends ImageFacts {
   /** The request, as `requestKey()` writes it. */
   readonly request: string
   /** The image's key in the store. */
   readonly key: string
-  readonly name: string
-  readonly version: string
-  readonly build: string | undefined
-  readonly arch: string
-  readonly variant: string | undefined
-  readonly fileName: string
-  readonly url: string
+  /** `<algorithm>:<hex>` of the file as it is served. */
   readonly digest: string
-  readonly trust: 'pinned' | 'checksum' | 'unverified'
   /** Milliseconds since 1970. */
   readonly resolvedAt: number
 }
@@ -28,9 +22,8 @@ export interface Resolution {
 /** The last resolution of a request, or undefined. */
 export function findResolution(layout: CacheLayout, request: string): Resolution | undefined {
   try {
-    // Ours alone by its place and written whole; another request with the same hash would differ in `request`.
-    const record = JSON.parse(readFileSync(resolutionPath(layout, request), 'utf8')) as Resolution
-    return record.request === request ? record : undefined
+    const record: unknown = JSON.parse(readFileSync(resolutionPath(layout, request), 'utf8'))
+    return isResolution(record) && record.request === request ? record : undefined
   } catch (error) {
     if (error instanceof SyntaxError || systemErrorCode(error) === 'ENOENT') return undefined
     throw error
@@ -47,4 +40,10 @@ export function rememberResolution(layout: CacheLayout, record: Resolution): voi
   } finally {
     rmSync(draft, { force: true })
   }
+}
+
+function isResolution(value: unknown): value is Resolution {
+  if (typeof value !== 'object' || value === null || !hasFacts(value)) return false
+  const { request, key, digest, resolvedAt }: Partial<Resolution> = value
+  return [request, key, digest].every((field) => typeof field === 'string') && typeof resolvedAt === 'number'
 }

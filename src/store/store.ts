@@ -17,27 +17,19 @@ import {
 } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { systemErrorCode } from '../errors.js'
+import { hasFacts, type ImageFacts } from '../image-facts.js'
 import { namesIn } from './directory.js'
 import { type CacheLayout, diskPath, imageDirectory, metaPath, trashPath } from './layout.js'
 import { leaseUnpublished } from './lease.js'
 import { newOwner } from './owner.js'
+import { isUnchanged, type Stamp } from './stamp.js'
 
 /** What is written beside an image: where it comes from, and how to see that it is still the same bytes. */
-export interface ImageMeta {
-  readonly name: string
-  readonly version: string
-  readonly build: string | undefined
-  readonly arch: string
-  readonly variant: string | undefined
-  readonly fileName: string
-  readonly url: string
-  readonly trust: 'pinned' | 'checksum' | 'unverified'
+export interface ImageMeta extends ImageFacts {
   /** The file as the publisher serves it. */
   readonly source: { readonly digest: string; readonly sizeBytes: number }
-  /** The file as it lies in the cache. `mtimeNs` is decimal text: it exceeds a JavaScript number. */
-  readonly content: {
-    readonly sizeBytes: number
-    readonly mtimeNs: string
+  /** The file as it lies in the cache; `sha256` where that is another file, unpacked from the source. */
+  readonly content: Stamp & {
     readonly sha256: string | undefined
     readonly format: 'qcow2' | 'raw'
     readonly virtualSizeBytes: number
@@ -54,7 +46,7 @@ export interface StoredImage {
 
 /** What the publisher of an image knows of it before the store adds the stamp of the file. */
 export type NewImageMeta = Omit<ImageMeta, 'content'> & {
-  readonly content: Omit<ImageMeta['content'], 'mtimeNs'>
+  readonly content: Omit<ImageMeta['content'], keyof Stamp>
 }
 
 /** The image `key` as it was published, or undefined when it is not in the cache. */
@@ -63,17 +55,11 @@ export function findImage(layout: CacheLayout, key: string): StoredImage | undef
   return meta && { key, path: diskPath(layout, key), meta }
 }
 
-/** Whether the file at `path` (the image itself, or a lease of it) is the one that was published, unwritten since. */
-export function isIntact(path: string, { meta }: StoredImage): boolean {
-  const stat = statSync(path, { bigint: true, throwIfNoEntry: false })
-  return stat?.size === BigInt(meta.content.sizeBytes) && String(stat.mtimeNs) === meta.content.mtimeNs
-}
-
-/** All intact images. Entries in a form that this version does not know are left out, and left alone. */
+/** All images that are whole. Entries in a form that this version does not know are left out, and left alone. */
 export function listImages(layout: CacheLayout): readonly StoredImage[] {
   return namesIn(layout.images)
     .flatMap((key) => findImage(layout, key) ?? [])
-    .filter((image) => isIntact(image.path, image))
+    .filter(({ path, meta }) => isUnchanged(path, meta.content))
 }
 
 /**
@@ -91,21 +77,29 @@ export function publishImage(
   const staging = dirname(disk)
   chmodSync(disk, 0o444)
   flush(disk, fdatasyncSync)
-  const stamped = {
-    ...meta,
-    content: { ...meta.content, mtimeNs: String(statSync(disk, { bigint: true }).mtimeNs) },
-  }
-  writeReadOnly(join(staging, 'meta.json'), `${JSON.stringify(stamped, undefined, 2)}\n`)
+  const { size, mtimeNs } = statSync(disk, { bigint: true })
+  const content = { sizeBytes: Number(size), mtimeNs: String(mtimeNs), ...meta.content }
+  const published: ImageMeta = { ...meta, content }
+  writeMeta(join(staging, 'meta.json'), published)
   flush(staging, fsyncSync)
   leaseUnpublished(disk, leaseDir, key)
-  try {
-    renameSync(staging, imageDirectory(layout, key))
-  } catch (error) {
-    if (!['EEXIST', 'ENOTEMPTY'].includes(systemErrorCode(error) ?? '')) throw error
-    rmSync(staging, { recursive: true, force: true })
-  }
+  moveIn(layout, key, staging)
   flush(layout.images, fsyncSync)
-  return { key, path: diskPath(layout, key), meta: stamped }
+  return { key, path: diskPath(layout, key), meta: published }
+}
+
+/**
+ * Writes a new stamp for an image whose bytes were found to be right although its stamp was not: copied or restored
+ * with coarser times.
+ */
+export function renewStamp(layout: CacheLayout, { key, meta }: StoredImage, stamp: Stamp): void {
+  const draft = `${metaPath(layout, key)}.${newOwner()}`
+  try {
+    writeMeta(draft, { ...meta, content: { ...meta.content, ...stamp } })
+    renameSync(draft, metaPath(layout, key))
+  } finally {
+    rmSync(draft, { force: true })
+  }
 }
 
 /** Takes an image out of use: one rename, so that nobody sees half of it; leases keep its bytes for who has them. */
@@ -126,10 +120,29 @@ export function discard(layout: CacheLayout, path: string): void {
   rmSync(grave, { recursive: true, force: true })
 }
 
+/** One rename. A directory that is there already is either the same image, or the ruin of one, which makes room. */
+function moveIn(layout: CacheLayout, key: string, staging: string): void {
+  const directory = imageDirectory(layout, key)
+  for (;;) {
+    try {
+      renameSync(staging, directory)
+      return
+    } catch (error) {
+      if (!['EEXIST', 'ENOTEMPTY', 'ENOTDIR'].includes(systemErrorCode(error) ?? '')) throw error
+      const there = findImage(layout, key)
+      if (there && isUnchanged(there.path, there.meta.content)) {
+        rmSync(staging, { recursive: true, force: true })
+        return
+      }
+      discard(layout, directory)
+    }
+  }
+}
+
 function readMeta(layout: CacheLayout, key: string): ImageMeta | undefined {
   try {
-    // Written by publishImage() and published with the image in one step, so its shape needs no second check.
-    return JSON.parse(readFileSync(metaPath(layout, key), 'utf8')) as ImageMeta
+    const meta: unknown = JSON.parse(readFileSync(metaPath(layout, key), 'utf8'))
+    return isImageMeta(meta) ? meta : undefined
   } catch (error) {
     if (error instanceof SyntaxError || ['ENOENT', 'ENOTDIR'].includes(systemErrorCode(error) ?? ''))
       return undefined
@@ -137,10 +150,23 @@ function readMeta(layout: CacheLayout, key: string): ImageMeta | undefined {
   }
 }
 
-function writeReadOnly(path: string, text: string): void {
+function isImageMeta(value: unknown): value is ImageMeta {
+  if (typeof value !== 'object' || value === null || !hasFacts(value)) return false
+  const { source, content, fetchedAt }: Partial<ImageMeta> = value
+  return (
+    typeof source?.digest === 'string' &&
+    typeof content?.sizeBytes === 'number' &&
+    typeof content.mtimeNs === 'string' &&
+    typeof content.virtualSizeBytes === 'number' &&
+    (content.format === 'qcow2' || content.format === 'raw') &&
+    typeof fetchedAt === 'string'
+  )
+}
+
+function writeMeta(path: string, meta: ImageMeta): void {
   const fd = openSync(path, 'wx', 0o444)
   try {
-    writeSync(fd, text)
+    writeSync(fd, `${JSON.stringify(meta, undefined, 2)}\n`)
     fsyncSync(fd)
   } finally {
     closeSync(fd)

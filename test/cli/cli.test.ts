@@ -105,13 +105,40 @@ describe('vmimage fetch', () => {
     ['an unknown command', ['catch', 'fedora'], 2, 'catch'],
     ['a version that is not published', ['fetch', 'fedora:99'], 3, '44'],
     ['no network', ['--offline', 'fetch', 'fedora'], 4, 'npx vmimage fetch fedora'],
-    ['an image that is not the known one', ['fetch', 'cirros:0.6.3'], 4, 'HTTP 404'],
+    ['an image that no server has', ['fetch', 'cirros:0.6.3'], 4, 'HTTP 404'],
+    ['an empty directory', ['--cache-dir', '', 'list'], 2, 'cacheDir=""'],
+    ['a checksum that is none', ['fetch', 'fedora', '--checksum', 'sha256:12'], 2, 'sha256 (64)'],
   ])('refuses %s with its exit code', async (_, args, code, said) => {
     await using cache = await tempDir()
     const result = await vmimage(cache.path, ...args)
     expect(result.code).toBe(code)
     expect(result.stdout).toBe('')
     expect(result.stderr).toContain(said)
+  })
+
+  test('an image that is not the one known for its release ends with 5', async () => {
+    await using cache = await tempDir()
+    const path = '/download.cirros-cloud.net/0.6.3/cirros-0.6.3-x86_64-disk.img'
+    mirror.fail(path, { swap: 'a mirror with something else under that name' })
+    const { code, stderr } = await vmimage(cache.path, 'fetch', 'cirros:0.6.3')
+    expect(code).toBe(5)
+    expect(stderr).toContain('7d6355852aeb6dbcd191bcda7cd74f1536cfe5cbf8a10495a7283a8396e4b75b')
+  })
+
+  test('options narrow down what is meant', async () => {
+    await using cache = await tempDir()
+    const { code, stderr } = await vmimage(
+      cache.path,
+      '--offline',
+      'fetch',
+      'debian',
+      '--variant',
+      'generic',
+      '--build',
+      '1',
+    )
+    expect(code).toBe(4)
+    expect(stderr).toContain('npx vmimage fetch --variant generic --build 1 debian')
   })
 
   test('a wrong digest ends with 5', async () => {
@@ -178,6 +205,15 @@ describe('vmimage list and providers', () => {
         .split('\n')
         .map((line) => line.split(' ')[0]),
     ).toEqual(['NAME', 'cirros', 'debian', 'fedora', 'ubuntu'])
+  })
+
+  test('a reader that has had enough is no error', async () => {
+    await using cache = await tempDir()
+    const command = `"${process.execPath}" "${main}" providers --json | true`
+    const { code, stderr } = await finish(
+      spawn('bash', ['-o', 'pipefail', '-c', command], { env: environment(cache.path) }),
+    )
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
   })
 
   test('--help is for newcomers', async () => {

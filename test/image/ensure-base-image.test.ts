@@ -8,9 +8,11 @@ import {
   renameSync,
   rmSync,
   statSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
+import { gzipSync } from 'node:zlib'
 import { describe, expect, test } from 'vitest'
 import { smallQcow2 } from '../../fixtures/images/small-qcow2.js'
 import type { Context } from '../../src/context.js'
@@ -165,6 +167,34 @@ describe('ensureBaseImage()', () => {
     await old.http.close()
   })
 
+  test.each([
+    ['a login page', { swap: '<title>Hotel</title><p>Please log in</p>' }],
+    ['an empty listing', { swap: '<title>Index of /</title><pre><a href="../">../</a></pre>' }],
+  ])('serves an old resolution when the publisher answers with %s', async (_, fault) => {
+    await using publisher = await startPublisher({ '1': image })
+    const context = publisher.context()
+    const first = await ensure({ provider: acme }, undefined, context)
+    publisher.mirror.fail('/acme.example.org/', fault)
+    const old = { ...publisher.context({ maxResolveAgeHours: 0 }), now: () => Date.now() + 60_000 }
+    expect((await ensure({ provider: acme }, undefined, old)).path).toBe(first.path)
+    expect(publisher.events.at(-1)).toMatchObject({ type: 'warning' })
+    await context.http.close()
+    await old.http.close()
+  })
+
+  test('an old resolution does not hide that the publisher has bytes that are not to be trusted', async () => {
+    await using publisher = await startPublisher({ '1': image })
+    const context = publisher.context()
+    await ensure({ provider: acme }, undefined, context)
+    publisher.mirror.fail('/acme.example.org/1/SHA256SUMS', { swap: `${sha256(newer)}  acme-1.x86_64.qcow2` })
+    const old = { ...publisher.context({ maxResolveAgeHours: 0 }), now: () => Date.now() + 60_000 }
+    await expect(ensure({ provider: acme }, undefined, old)).rejects.toMatchObject({
+      code: 'DIGEST_MISMATCH',
+    })
+    await context.http.close()
+    await old.http.close()
+  })
+
   test('offline, takes what is cached whatever its age, and says what to run for the rest', async () => {
     await using publisher = await startPublisher({ '1': image })
     const context = publisher.context()
@@ -175,7 +205,10 @@ describe('ensureBaseImage()', () => {
     })
     expect(publisher.mirror.requests).toEqual([])
     const first = await ensure({ provider: acme }, undefined, context)
-    expect((await ensure({ provider: acme }, undefined, offline)).path).toBe(first.path)
+    const old = { ...offline, now: () => Date.now() + 60_000 }
+    const served = await ensure({ provider: acme }, undefined, old)
+    expect(served.path).toBe(first.path)
+    expect(served.resolved.stale).toContain('network is switched off')
     await context.http.close()
   })
 
@@ -188,6 +221,44 @@ describe('ensureBaseImage()', () => {
     writeFileSync(base.path, 'not an image any more')
     const again = await ensure({ provider: acme }, run, context)
     expect(readFileSync(again.path).equals(image)).toBe(true)
+    expect(publisher.mirror.bytesServed(publisher.path('1'))).toBe(2 * image.length)
+    await context.http.close()
+  })
+
+  test('hashes an image whose time of writing was rounded by a backup, and uses it', async () => {
+    await using publisher = await startPublisher({ '1': image })
+    const context = publisher.context()
+    const { path } = await ensure({ provider: acme }, undefined, context)
+    const rounded = new Date(Math.floor(Date.now() / 2000) * 2000)
+    utimesSync(path, rounded, rounded)
+    const offline = publisher.context({ offline: true })
+    expect((await ensure({ provider: acme }, undefined, offline)).path).toBe(path)
+    expect(publisher.mirror.bytesServed(publisher.path('1'))).toBe(image.length)
+    expect(publisher.events).not.toContainEqual(expect.objectContaining({ type: 'warning' }))
+    await context.http.close()
+  })
+
+  test('throws away an image of the right size with wrong bytes, and says so', async () => {
+    await using publisher = await startPublisher({ '1': image })
+    const context = publisher.context()
+    const { path } = await ensure({ provider: acme }, undefined, context)
+    chmodSync(path, 0o644)
+    writeFileSync(path, newer)
+    const offline = publisher.context({ offline: true })
+    await expect(ensure({ provider: acme }, undefined, offline)).rejects.toMatchObject({ code: 'OFFLINE' })
+    expect(publisher.events.at(-1)).toMatchObject({ type: 'warning', message: expect.stringContaining(path) })
+    expect(readdirSync(cacheLayout(context.cacheDir).images)).toEqual([])
+    await context.http.close()
+  })
+
+  test.each(['disk', 'meta.json'])('repairs an image that has lost its %s', async (file) => {
+    await using publisher = await startPublisher({ '1': image })
+    const context = publisher.context()
+    const { path } = await ensure({ provider: acme }, undefined, context)
+    rmSync(join(dirname(path), file))
+    const repaired = await ensure({ provider: acme }, undefined, context)
+    expect(readFileSync(repaired.path).equals(image)).toBe(true)
+    await ensure({ provider: acme }, undefined, context)
     expect(publisher.mirror.bytesServed(publisher.path('1'))).toBe(2 * image.length)
     await context.http.close()
   })
@@ -252,6 +323,28 @@ describe('ensureBaseImage() of a URL', () => {
     await context.http.close()
   })
 
+  test('without a checksum is not taken for a disk when it is a login page', async () => {
+    await using publisher = await startPublisher({
+      '1': Buffer.from('<html>Please log in</html>'.padEnd(1024)),
+    })
+    const context = publisher.context()
+    await expect(ensure(url, undefined, context)).rejects.toMatchObject({
+      code: 'UNSUPPORTED_IMAGE',
+      message: expect.stringContaining("format: 'raw'"),
+    })
+    expect(readdirSync(cacheLayout(context.cacheDir).images)).toEqual([])
+    expect((await ensure({ url, format: 'raw' }, undefined, context)).format).toBe('raw')
+    await context.http.close()
+  })
+
+  test('may have a name that is no valid percent-encoding', async () => {
+    await using publisher = await startPublisher({})
+    const context = publisher.context()
+    const odd = 'https://acme.example.org/100%.qcow2'
+    await expect(ensure(odd, undefined, context)).rejects.toMatchObject({ code: 'NETWORK' })
+    await context.http.close()
+  })
+
   test('over plain http needs a checksum', async () => {
     await using publisher = await startPublisher({ '1': image })
     const context = publisher.context()
@@ -290,6 +383,26 @@ describe('ensureBaseImage() of a file', () => {
     expect(readFileSync(base.path).equals(image)).toBe(true)
     expect(base.fileName).toBe('disk.qcow2')
     expect((await ensure(`${path}.gz`, undefined, publisher.context())).path).toBe(base.path)
+  })
+
+  test('unpacks it anew when it was packed anew', async () => {
+    await using publisher = await startPublisher({})
+    const path = join(publisher.directory, 'disk.qcow2.gz')
+    writeFileSync(path, gzipSync(image))
+    await ensure(path, undefined, publisher.context())
+    writeFileSync(path, gzipSync(newer))
+    const base = await ensure(path, undefined, publisher.context())
+    expect(readFileSync(base.path).equals(newer)).toBe(true)
+  })
+
+  test('reports what is odd about it', async () => {
+    await using publisher = await startPublisher({})
+    const path = join(publisher.directory, 'notes.img')
+    writeFileSync(path, 'not much of a disk')
+    expect((await ensure(path, undefined, publisher.context())).format).toBe('raw')
+    expect(publisher.events).toContainEqual(
+      expect.objectContaining({ type: 'warning', message: expect.stringContaining(path) }),
+    )
   })
 
   test('says when it is not there, not the one, or not safe', async () => {

@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { openIngest } from '../../src/store/ingest.js'
@@ -6,10 +6,10 @@ import { type CacheLayout, cacheLayout, diskPath, leasePath } from '../../src/st
 import { dropLease, takeLease } from '../../src/store/lease.js'
 import { nobody } from '../../src/store/owner.js'
 import { ensureCache } from '../../src/store/root.js'
+import { isUnchanged } from '../../src/store/stamp.js'
 import {
   discardImage,
   findImage,
-  isIntact,
   listImages,
   type NewImageMeta,
   publishImage,
@@ -26,7 +26,7 @@ const meta: NewImageMeta = {
   url: 'https://example.org/Fedora.qcow2',
   trust: 'checksum',
   source: { digest: 'sha256:00', sizeBytes: 5 },
-  content: { sizeBytes: 5, sha256: undefined, format: 'qcow2', virtualSizeBytes: 1024 },
+  content: { sha256: undefined, format: 'qcow2', virtualSizeBytes: 1024 },
   fetchedAt: '2026-11-22T00:00:00.000Z',
 }
 
@@ -64,16 +64,41 @@ describe('store', () => {
     expect(statSync(diskPath(layout, 'sha256-aa')).ino).toBe(first)
   })
 
-  test('isIntact() notices that somebody wrote to the image, and listImages() leaves it out', async () => {
+  test('listImages() leaves out an image that somebody wrote to', async () => {
     await using dir = await tempDir()
     const layout = makeLayout(dir.path)
     const stored = publish(layout)
-    expect(isIntact(stored.path, stored)).toBe(true)
+    expect(isUnchanged(stored.path, stored.meta.content)).toBe(true)
     chmodSync(stored.path, 0o644)
     writeFileSync(stored.path, 'IMAGE')
-    expect(isIntact(stored.path, stored)).toBe(false)
+    expect(isUnchanged(stored.path, stored.meta.content)).toBe(false)
     expect(listImages(layout)).toEqual([])
   })
+
+  test.each(['disk', 'meta.json'])(
+    'publishImage() replaces the ruin of an image that has lost its %s',
+    async (file) => {
+      await using dir = await tempDir()
+      const layout = makeLayout(dir.path)
+      publish(layout)
+      rmSync(join(layout.images, 'sha256-aa', file))
+      expect(listImages(layout)).toEqual([])
+      publish(layout)
+      expect(listImages(layout).map(({ key }) => key)).toEqual(['sha256-aa'])
+    },
+  )
+
+  test.each(['{}', 'null', '{ "name": 5 }', 'not JSON'])(
+    'listImages() passes over meta.json with %s',
+    async (text) => {
+      await using dir = await tempDir()
+      const layout = makeLayout(dir.path)
+      publish(layout)
+      rmSync(join(layout.images, 'sha256-aa/meta.json'))
+      writeFileSync(join(layout.images, 'sha256-aa/meta.json'), text)
+      expect(listImages(layout)).toEqual([])
+    },
+  )
 
   test('listImages() passes over what it does not know, and leaves it alone', async () => {
     await using dir = await tempDir()

@@ -1,0 +1,41 @@
+/** A file of the user's own: found behind links, and compared with the checksum that was asked for. */
+import { realpathSync } from 'node:fs'
+import type { Digest } from '../digest.js'
+import { systemErrorCode, VmImageError } from '../errors.js'
+import type { FileRequest } from '../request/request.js'
+import { hashFile } from './hash-file.js'
+
+/**
+ * The file itself.
+ *
+ * @throws VmImageError FILE_NOT_FOUND.
+ */
+export function realFile(path: string): string {
+  try {
+    return realpathSync(path)
+  } catch (error) {
+    throw new VmImageError(
+      'FILE_NOT_FOUND',
+      `Cannot use image file "${path}": ${systemErrorCode(error) ?? String(error)}.\n` +
+        'Check the path; relative paths start at the current directory.',
+      { cause: error },
+    )
+  }
+}
+
+/**
+ * The digest of the file at `path`, by the algorithm of the request's checksum (default sha256).
+ *
+ * @throws VmImageError DIGEST_MISMATCH when it is not the one that was asked for.
+ */
+export async function verifyFile(path: string, request: FileRequest, signal: AbortSignal): Promise<Digest> {
+  const expected = request.checksum
+  const algorithm = expected?.algorithm ?? 'sha256'
+  const hex = await hashFile(path, algorithm, signal)
+  if (expected === undefined || expected.hex === hex) return { algorithm, hex }
+  throw new VmImageError(
+    'DIGEST_MISMATCH',
+    `Cannot use image file "${path}": its ${algorithm} is ${hex}, and ${expected.hex} was asked for.\n` +
+      'Correct the checksum, or get the file again.',
+  )
+}

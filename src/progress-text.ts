@@ -1,0 +1,50 @@
+/** Progress in words: one wording for the command line and the test runners, in binary units. */
+import type { ReportEvent } from './report.js'
+
+/** Events that come again and again while bytes move; a reader wants some of them, not all. */
+export type MovingEvent = Extract<ReportEvent, { type: 'downloading' | 'unpacking' | 'waiting' }>
+
+export function isMoving(event: ReportEvent): event is MovingEvent {
+  return event.type === 'downloading' || event.type === 'unpacking' || event.type === 'waiting'
+}
+
+/** What happens, without figures: `downloading Fedora 44`. */
+export function progressTitle(event: MovingEvent): string {
+  if (event.type === 'waiting') return `waiting for ${event.holder}, which downloads ${event.name}`
+  return `${event.type} ${event.name}`
+}
+
+export function progressBytes(event: MovingEvent): {
+  readonly done: number
+  readonly total: number | undefined
+} {
+  if (event.type === 'unpacking') return { done: event.readBytes, total: event.totalBytes }
+  return { done: event.receivedBytes, total: event.totalBytes }
+}
+
+/** One whole line for any event: `downloading Fedora 44: 12 MiB of 557 MiB`. */
+export function progressText(event: ReportEvent): string {
+  switch (event.type) {
+    case 'resolving':
+      return `looking for ${event.name}`
+    case 'resolved':
+      return `${event.name} is ${event.url}`
+    case 'published':
+      return `${event.name} is in the cache`
+    case 'warning':
+      return `warning: ${event.message}`
+    case 'downloading':
+    case 'unpacking':
+    case 'waiting': {
+      const { done, total } = progressBytes(event)
+      return `${progressTitle(event)}: ${sizeText(done)}${total === undefined ? '' : ` of ${sizeText(total)}`}`
+    }
+  }
+}
+
+/** `557 MiB`: three digits. */
+export function sizeText(bytes: number): string {
+  const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB']
+  const power = bytes < 1 ? 0 : Math.min(Math.floor(Math.log2(bytes) / 10), units.length - 1)
+  return `${Number((bytes / 1024 ** power).toPrecision(3))} ${units[power]}`
+}

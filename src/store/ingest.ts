@@ -2,13 +2,13 @@
  * Ingest: one process's private download of one image. Nobody else ever writes in it. When its owner is provably
  * dead another process takes it over by renaming it to its own name: the rename is the claim, and one claimant wins.
  */
-import { mkdirSync, renameSync, rmSync, statSync } from 'node:fs'
+import { chmodSync, mkdirSync, renameSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { systemErrorCode } from '../errors.js'
 import { namesIn } from './directory.js'
 import { type CacheLayout, ingestDirectory } from './layout.js'
-import { discard } from './store.js'
 import { isProvablyDead, newOwner, nobody, parseOwner } from './owner.js'
+import { discard } from './trash.js'
 
 export interface Ingest {
   /** Holds `part` and `state.json` while downloading. */
@@ -25,7 +25,8 @@ export interface Ingest {
 export function openIngest(layout: CacheLayout, key: string): Ingest {
   const directory = ingestDirectory(layout, key, newOwner())
   mkdirSync(join(layout.ingest, key), { recursive: true, mode: 0o700 })
-  if (!claimLargest(layout, key, directory)) mkdirSync(directory, { mode: 0o700 })
+  if (claimLargest(layout, key, directory)) recoverPart(directory)
+  else mkdirSync(directory, { mode: 0o700 })
   const staging = join(directory, 'pub')
   // A dead owner's staging may be half-written or unverified; only its downloaded bytes are of use.
   rmSync(staging, { recursive: true, force: true })
@@ -53,12 +54,30 @@ function claimLargest(layout: CacheLayout, key: string, mine: string): boolean {
       const owner = parseOwner(name)
       return owner !== undefined && isProvablyDead(owner)
     })
-    .map((name) => ({ path: join(parent, name), size: sizeOf(join(parent, name, 'part')) }))
+    .map((name) => ({ path: join(parent, name), size: sizeOf(downloadIn(join(parent, name))) }))
     .toSorted((a, b) => b.size - a.size)
   const claimed = abandoned.findIndex(({ path }) => tryRename(path, mine))
   // The smaller ones hold a prefix of the same bytes and are of no use to anybody.
   if (claimed >= 0) abandoned.slice(claimed + 1).forEach(({ path }) => discard(layout, path))
   return claimed >= 0
+}
+
+/** What was downloaded into an ingest directory. A file that needs no unpacking is moved from `part` to be published. */
+function downloadIn(directory: string): string {
+  const part = join(directory, 'part')
+  return isThere(part) ? part : join(directory, 'pub', 'disk')
+}
+
+/**
+ * Moves the download back to `part`, where the next download reads it through its digest: unpacked bytes of another
+ * file are found out there.
+ */
+function recoverPart(directory: string): void {
+  const download = downloadIn(directory)
+  if (!isThere(download)) return
+  // Publishing begins by making it read-only.
+  chmodSync(download, 0o600)
+  renameSync(download, join(directory, 'part'))
 }
 
 function tryRename(from: string, to: string): boolean {
@@ -69,6 +88,10 @@ function tryRename(from: string, to: string): boolean {
     if (systemErrorCode(error) === 'ENOENT') return false
     throw error
   }
+}
+
+function isThere(file: string): boolean {
+  return statSync(file, { throwIfNoEntry: false }) !== undefined
 }
 
 function sizeOf(file: string): number {

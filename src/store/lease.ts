@@ -3,11 +3,21 @@
  * image is there, the kernel counts the users, and the bytes stay reachable by the lease's path whatever happens to
  * the cache. One system call, no lock, nothing heavy imported: this is every test's path.
  */
-import { existsSync, linkSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  linkSync,
+  lstatSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { systemErrorCode } from '../errors.js'
 import { namesIn } from './directory.js'
 import { diskPath, type CacheLayout, hashName, leasePath } from './layout.js'
+import { newOwner } from './owner.js'
 
 /** File systems (and kernels, for files of others) that do not link; there a marker file says who uses the image. */
 const noLinks = new Set(['EPERM', 'EXDEV', 'EMLINK', 'EROFS', 'EACCES', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS'])
@@ -46,10 +56,17 @@ function link(file: string, leaseDir: string | undefined, key: string): string |
   } catch (error) {
     const code = systemErrorCode(error)
     if (code === 'EEXIST') return lease
-    if (code === 'ENOENT') return undefined
+    if (code === 'ENOENT') return relink(file, leaseDir, key)
     if (code === undefined || !noLinks.has(code)) throw error
     return mark(file, leaseDir, key)
   }
+}
+
+/** What is missing is the image, or the lease directory: somebody emptied the cache by hand while this run lives. */
+function relink(file: string, leaseDir: string, key: string): string | undefined {
+  if (!existsSync(file) || existsSync(leaseDir)) return undefined
+  mkdirSync(leaseDir, { recursive: true, mode: 0o700 })
+  return link(file, leaseDir, key)
 }
 
 function mark(file: string, leaseDir: string, key: string): string | undefined {
@@ -67,12 +84,33 @@ function markerPath(leaseDir: string, key: string): string {
  * overlay is moved there, so that no moment is left at which the base could be taken away.
  */
 export function markKept(leaseDir: string, keptPath: string): void {
-  writeFileSync(join(leaseDir, `kept-${hashName(keptPath).slice(0, 16)}`), keptPath)
+  const draft = join(leaseDir, `draft-${newOwner()}`)
+  writeFileSync(draft, keptPath)
+  renameSync(draft, join(leaseDir, `kept-${hashName(keptPath).slice(0, 16)}`))
 }
 
-/** Whether a kept overlay that still exists needs the leases of this directory. Names files that are gone no longer. */
+/**
+ * Whether a kept overlay that still exists needs the leases of this directory. Whatever cannot be read is kept; a
+ * mark that is gone went with the directory, which another process sweeps. Never throws.
+ */
 export function isKept(leaseDir: string): boolean {
-  return namesIn(leaseDir)
-    .filter((name) => name.startsWith('kept-'))
-    .some((name) => existsSync(readFileSync(join(leaseDir, name), 'utf8')))
+  return isTrueOrUnknown(() =>
+    namesIn(leaseDir)
+      .filter((name) => name.startsWith('kept-'))
+      .some((name) => isTrueOrUnknown(() => isThere(readFileSync(join(leaseDir, name), 'utf8')))),
+  )
+}
+
+function isThere(path: string): boolean {
+  return lstatSync(path, { throwIfNoEntry: false }) !== undefined
+}
+
+function isTrueOrUnknown(look: () => boolean): boolean {
+  try {
+    return look()
+  } catch (error) {
+    const code = systemErrorCode(error)
+    if (code === undefined) throw error
+    return code !== 'ENOENT'
+  }
 }

@@ -5,20 +5,23 @@
  *
  * proper-lockfile makes a directory and keeps its mtime young. What it lacks is here: it waits by wall clock (we wait
  * as long as bytes grow), a dead holder blocks for the whole stale time (we ask whether the process lives), and its
- * release would remove a successor's lock (we never release a lock that was lost). `stale` and `update` are
- * constants of the cache's format v1: two values on one lock are two holders.
+ * release and its exit hook would remove a successor's lock (we give it a file system that does not). `stale` and
+ * `update` are constants of the cache's format v1: two values on one lock are two holders.
  */
-import { mkdirSync, readFileSync, renameSync, rmdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { readFileSync, renameSync, rmdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { lock } from 'proper-lockfile'
 import { systemErrorCode, VmImageError } from '../errors.js'
 import { ingestedBytes } from './ingest.js'
-import { type CacheLayout, lockOwnerPath, lockPath, trashPath } from './layout.js'
+import { type CacheLayout, lockOwnerPath, lockPath } from './layout.js'
+import { identity, OwnLock } from './own-lock.js'
 import { describeOwner, isProvablyDead, newOwner, parseOwner } from './owner.js'
+import { moveToTrash } from './trash.js'
 
 const staleMs = 30_000
 const updateMs = 5_000
+const stalledAfterMs = 30 * 60_000
 
 export interface LockWait {
   /** Looks whether waiting (or the lock itself) is needless by now; asked before each try and once more under the lock. */
@@ -26,7 +29,11 @@ export interface LockWait {
   /** Told a few times a second while another process holds the lock. */
   readonly onWait: (state: { readonly holder: string; readonly receivedBytes: number }) => void
   readonly signal: AbortSignal
-  /** Give up when the holder's bytes have not grown for this long. Default 5 minutes. */
+  /**
+   * Give up when the holder's bytes have not grown for this long. Default 30 minutes: who waits here waits for a
+   * process with a heartbeat (30 s without one free the lock), and hashing, inspecting or asking a slow mirror again
+   * brings no bytes.
+   */
   readonly stallMs?: number | undefined
 }
 
@@ -68,7 +75,7 @@ async function tryLock(
   key: string,
 ): Promise<(() => Promise<void>) | undefined> {
   const path = lockPath(layout, key)
-  const state = { lost: false }
+  const ours = new OwnLock(path)
   try {
     const release = await takeLock(join(layout.locks, key), {
       lockfilePath: path,
@@ -76,16 +83,14 @@ async function tryLock(
       stale: staleMs,
       update: updateMs,
       retries: 0,
-      onCompromised: () => {
-        state.lost = true
-      },
+      fs: ours.fileSystem,
+      // Lost: our work goes on, and whoever has the lock now does the same once more.
+      onCompromised: () => undefined,
     })
-    const mine = identity(path)
-    recordOwner(layout, key, mine)
+    recordOwner(layout, key, ours.identity)
     return async () => {
-      if (state.lost || identity(path) !== mine) return
       // It can be lost at this very moment; then there is nothing of ours to give back (ERELEASED, ENOENT).
-      await release().catch(() => undefined)
+      if (!ours.isLost()) await release().catch(() => undefined)
     }
   } catch (error) {
     const code = systemErrorCode(error)
@@ -104,17 +109,15 @@ interface HolderRecord {
   readonly lock: string
 }
 
+/** Without a record (a full disk, say) the others wait for the end of the heartbeat. */
 function recordOwner(layout: CacheLayout, key: string, lock: string | undefined): void {
-  // Undefined: removed by hand since. Without a record the others wait for the heartbeat to end.
   if (lock === undefined) return
   const record: HolderRecord = { owner: newOwner(), lock }
-  writeFileSync(lockOwnerPath(layout, key), JSON.stringify(record), { mode: 0o600 })
-}
-
-/** Inode numbers are used again at once (ext4), so the time of birth belongs to the identity of a lock. */
-function identity(path: string): string | undefined {
-  const stat = statSync(path, { bigint: true, throwIfNoEntry: false })
-  return stat && `${stat.ino}:${stat.birthtimeNs}`
+  try {
+    writeFileSync(lockOwnerPath(layout, key), JSON.stringify(record), { mode: 0o600 })
+  } catch (error) {
+    if (systemErrorCode(error) === undefined) throw error
+  }
 }
 
 /** Frees a lock whose holder is certainly dead, milliseconds after its death; true when there is something to gain. */
@@ -124,20 +127,17 @@ function reapDeadHolder(layout: CacheLayout, key: string): boolean {
   const owner = parseOwner(record?.owner ?? '')
   if (record === undefined || owner === undefined || !isProvablyDead(owner) || identity(path) !== record.lock)
     return false
-  const grave = trashPath(layout, newOwner())
-  try {
-    mkdirSync(layout.trash, { recursive: true, mode: 0o700 })
-    renameSync(path, grave)
-  } catch (error) {
-    if (systemErrorCode(error) === 'ENOENT') return true
-    throw error
-  }
+  const grave = moveToTrash(layout, path)
+  if (grave === undefined) return true
   if (identity(grave) === record.lock) rmdirSync(grave)
   else putBack(grave, path)
   return true
 }
 
-/** Between the look and the rename a living process took the lock: it gets it back, unless a third has it by now. */
+/**
+ * Between the look and the rename a living process took the lock: it gets it back. A third that has taken it by now
+ * loses it, because a rename replaces an empty directory (rename(2)): one more download, and nothing else.
+ */
 function putBack(grave: string, path: string): void {
   try {
     renameSync(grave, path)
@@ -152,8 +152,8 @@ function readHolder(layout: CacheLayout, key: string): HolderRecord | undefined 
     const record: unknown = JSON.parse(readFileSync(lockOwnerPath(layout, key), 'utf8'))
     return isHolderRecord(record) ? record : undefined
   } catch (error) {
-    // Half-written by a holder that has just begun, or not there yet.
-    if (error instanceof SyntaxError || systemErrorCode(error) === 'ENOENT') return undefined
+    // Half-written by a holder that has just begun, not there yet, or not to be read.
+    if (error instanceof SyntaxError || systemErrorCode(error) !== undefined) return undefined
     throw error
   }
 }
@@ -176,9 +176,13 @@ async function waitABit(
   const holder = owner ? describeOwner(owner) : 'another process'
   if (receivedBytes !== watch.bytes) Object.assign(watch, { bytes: receivedBytes, since: performance.now() })
   const stalledMs = performance.now() - watch.since
-  if (stalledMs > (wait.stallMs ?? 300_000)) throw stalled(layout, key, holder, receivedBytes, stalledMs)
+  if (stalledMs > (wait.stallMs ?? stalledAfterMs))
+    throw stalled(layout, key, holder, receivedBytes, stalledMs)
   wait.onWait({ holder, receivedBytes })
-  await delay(100 + Math.random() * 400, undefined, { signal: wait.signal })
+  // Its own error for an abort is an AbortError; what callers gave as the reason says more.
+  await delay(100 + Math.random() * 400, undefined, { signal: wait.signal }).catch(() =>
+    wait.signal.throwIfAborted(),
+  )
 }
 
 function stalled(layout: CacheLayout, key: string, holder: string, bytes: number, ms: number): VmImageError {

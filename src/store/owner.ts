@@ -4,7 +4,7 @@
  * `<machine>-<boot>-<pid namespace>-<pid>-<start time>-<random>`, and only what all of these prove is believed.
  *
  * Sources: /etc/machine-id (machine-id(5)), /proc/sys/kernel/random/boot_id (random(4)), /proc/<pid>/ns/pid
- * (namespaces(7)), field 22 of /proc/<pid>/stat (proc(5)).
+ * (namespaces(7)), fields 3 and 22 of /proc/<pid>/stat (proc(5)).
  */
 import { createHash, randomBytes } from 'node:crypto'
 import { readFileSync, readlinkSync } from 'node:fs'
@@ -22,22 +22,14 @@ export interface Owner {
 
 /** A new name for something of this process; no two are equal. */
 export function newOwner(): string {
-  const here = thisPlace()
-  const start = here.linux ? (startTimeOf(process.pid) ?? '0') : '0'
-  return [
-    here.machine,
-    here.boot,
-    here.pidNamespace,
-    process.pid,
-    start,
-    randomBytes(4).toString('hex'),
-  ].join('-')
+  const { machine, boot, pidNamespace, startTime } = thisPlace()
+  return [machine, boot, pidNamespace, process.pid, startTime, randomBytes(4).toString('hex')].join('-')
 }
 
 /** A name for something that this process gives up: pid 0 is no process, so anybody may take it over at once. */
 export function nobody(): string {
-  const here = thisPlace()
-  return [here.machine, here.boot, here.pidNamespace, 0, 0, randomBytes(4).toString('hex')].join('-')
+  const { machine, boot, pidNamespace } = thisPlace()
+  return [machine, boot, pidNamespace, 0, 0, randomBytes(4).toString('hex')].join('-')
 }
 
 /** The owner that a file name tells, or undefined for any other name. */
@@ -49,17 +41,29 @@ export function parseOwner(name: string): Owner | undefined {
 }
 
 /**
- * True only when it is certain that the process is gone. False for a living process and for one that cannot be
- * judged from here (another machine, another container): only the age of its files may speak for it then.
+ * Whether the process lives. `'unknown'` is one that cannot be judged from here (another machine, another container,
+ * a /proc that cannot be read): only the age of its files may speak for it then.
  */
-export function isProvablyDead(owner: Owner): boolean {
+export function judge(owner: Owner): 'dead' | 'alive' | 'unknown' {
+  if (owner.pid === 0) return 'dead'
   const here = thisPlace()
-  if (owner.machine !== here.machine) return false
-  if (owner.pid === 0) return true
-  if (!here.linux) return isGone(owner.pid)
-  if (owner.boot !== here.boot) return true
-  if (owner.pidNamespace !== here.pidNamespace) return false
-  return startTimeOf(owner.pid) !== owner.startTime
+  if (owner.machine !== here.machine) return 'unknown'
+  if (owner.boot !== here.boot) return [owner.boot, here.boot].includes(noProc.boot) ? 'unknown' : 'dead'
+  if (owner.pidNamespace !== here.pidNamespace) return 'unknown'
+  if (here.boot === noProc.boot) return judgeByPid(owner.pid)
+  try {
+    const { state, startTime } = readStat(owner.pid)
+    return startTime === owner.startTime && !deadStates.has(state) ? 'alive' : 'dead'
+  } catch (error) {
+    if (systemErrorCode(error) === undefined) throw error
+    // ENOENT and ESRCH say that it is gone, but /proc may also hide the processes of others, or be gone itself.
+    return judgeByPid(owner.pid)
+  }
+}
+
+/** True only when it is certain that the process is gone; see {@link judge}. */
+export function isProvablyDead(owner: Owner): boolean {
+  return judge(owner) === 'dead'
 }
 
 /** For people: `process 1234`, and that it is not on this machine when it is not. */
@@ -68,30 +72,46 @@ export function describeOwner(owner: Owner): string {
 }
 
 interface Place {
-  readonly linux: boolean
   readonly machine: string
   readonly boot: string
   readonly pidNamespace: string
+  /** Of this process, in clock ticks after boot. */
+  readonly startTime: string
 }
+
+/** What a name says where /proc cannot be read. All three together: half of it would prove what is not so. */
+const noProc = { boot: '00000000', pidNamespace: '0', startTime: '0' }
 
 /** The process does not move to another machine or namespace, so one look is enough. */
 let place: Place | undefined
 
 function thisPlace(): Place {
-  place ??= look()
+  place ??= { machine: readMachine(), ...readProc() }
   return place
 }
 
-function look(): Place {
-  const linux = process.platform === 'linux'
-  // Containers often have no machine-id; their host name is then what tells them apart.
-  const machine = shortHash((linux ? readSmallFile('/etc/machine-id') : undefined) || hostname())
-  if (!linux) return { linux, machine, boot: '00000000', pidNamespace: '0' }
-  return {
-    linux,
-    machine,
-    boot: shortHash(readSmallFile('/proc/sys/kernel/random/boot_id') ?? ''),
-    pidNamespace: /\d+/.exec(readlinkSync('/proc/self/ns/pid'))?.[0] ?? '0',
+/** Machines made from one template may share their machine-id, and containers often have none: the host name tells them apart. */
+function readMachine(): string {
+  return shortHash(`${whenReadable(() => readFileSync('/etc/machine-id', 'utf8').trim(), '')} ${hostname()}`)
+}
+
+function readProc(): Omit<Place, 'machine'> {
+  return whenReadable(
+    () => ({
+      boot: shortHash(readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()),
+      pidNamespace: readlinkSync('/proc/self/ns/pid').replaceAll(/\D/g, ''),
+      startTime: readStat(process.pid).startTime,
+    }),
+    noProc,
+  )
+}
+
+function whenReadable<T>(read: () => T, otherwise: T): T {
+  try {
+    return read()
+  } catch (error) {
+    if (systemErrorCode(error) === undefined) throw error
+    return otherwise
   }
 }
 
@@ -99,28 +119,24 @@ function shortHash(text: string): string {
   return createHash('sha256').update(text).digest('hex').slice(0, 8)
 }
 
-function readSmallFile(path: string): string | undefined {
-  try {
-    return readFileSync(path, 'utf8').trim()
-  } catch (error) {
-    if (systemErrorCode(error) === undefined) throw error
-    return undefined
-  }
-}
+/** Zombie and dead: the process has ended, and only its parent has not asked for its exit code yet. */
+const deadStates = new Set(['Z', 'X', 'x'])
 
-/** Clock ticks after boot at which a process started, or undefined when there is no such process. */
-function startTimeOf(pid: number): string | undefined {
-  const stat = readSmallFile(`/proc/${pid}/stat`)
+/** State, and clock ticks after boot at which the process started. Throws a system error when it cannot be read. */
+function readStat(pid: number): { readonly state: string; readonly startTime: string } {
+  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
   // The second field is the program's name in parentheses and may hold blanks and parentheses itself.
-  return stat?.slice(stat.lastIndexOf(')') + 2).split(' ')[19]
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+  return { state: fields[0] ?? '', startTime: fields[19] ?? '' }
 }
 
-/** Without /proc a pid that exists may be anybody's, so only its absence proves something. */
-function isGone(pid: number): boolean {
+/** A pid that exists may be anybody's by now, so only its absence proves something. */
+function judgeByPid(pid: number): 'dead' | 'alive' | 'unknown' {
+  if (pid === process.pid) return 'alive'
   try {
     process.kill(pid, 0)
-    return false
+    return 'unknown'
   } catch (error) {
-    return systemErrorCode(error) === 'ESRCH'
+    return systemErrorCode(error) === 'ESRCH' ? 'dead' : 'unknown'
   }
 }

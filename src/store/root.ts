@@ -2,7 +2,7 @@
  * The directories of the cache: made on the first write, private to the user, and refused when somebody else could
  * have prepared them.
  */
-import { lstatSync, mkdirSync, statSync, writeFileSync } from 'node:fs'
+import { lstatSync, mkdirSync, type Stats, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { systemErrorCode, VmImageError } from '../errors.js'
 import { type CacheLayout, keptDirectory, overlayRuns } from './layout.js'
@@ -13,59 +13,72 @@ const tag =
   '# Base images of virtual machines, kept by vmimage. They can be fetched again.\n'
 
 /**
- * Makes the cache's directories. Idempotent.
+ * Makes the cache's directories. Idempotent. A cache that root filled for others to read passes: who cannot write
+ * to it finds that out at the first write.
  *
- * @throws VmImageError CACHE_UNSAFE when a directory is a link or belongs to another user,
+ * @throws VmImageError CACHE_UNSAFE when a directory is a link, belongs to another user, or can be written by others,
  * CACHE_UNWRITABLE when it cannot be made.
  */
 export function ensureCache(layout: CacheLayout): void {
-  makePrivate(layout.cacheDir)
+  make(layout.cacheDir)
+  // Its place is the user's choice, and may be a link.
+  refuseOthers(layout.cacheDir, statSync(layout.cacheDir))
   writeTag(layout.cacheDir)
-  for (const directory of [
-    layout.versionDir,
-    layout.images,
-    layout.ingest,
-    layout.locks,
-    layout.runs,
-    layout.resolved,
-    layout.trash,
-  ]) {
-    makePrivate(directory)
-    refuseLink(directory)
-  }
+  const { versionDir, images, ingest, locks, runs, resolved, trash } = layout
+  for (const directory of [versionDir, images, ingest, locks, runs, resolved, trash]) makeOwn(directory)
 }
 
 /** Makes the directories that hold overlays. Idempotent; throws like {@link ensureCache}. */
 export function ensureOverlayDirectories(overlayDir: string): void {
-  for (const directory of [overlayDir, overlayRuns(overlayDir), keptDirectory(overlayDir)]) {
-    makePrivate(directory)
-    refuseLink(directory)
-  }
+  for (const directory of [overlayDir, overlayRuns(overlayDir), keptDirectory(overlayDir)]) makeOwn(directory)
 }
 
-function makePrivate(directory: string): void {
+function makeOwn(directory: string): void {
+  make(directory)
+  const stat = lstatSync(directory)
+  refuseLink(directory, stat)
+  refuseOthers(directory, stat)
+}
+
+function make(directory: string): void {
   try {
     mkdirSync(directory, { recursive: true, mode: 0o700 })
   } catch (error) {
     throw unwritable(directory, error)
   }
-  const { uid } = statSync(directory)
-  const me = process.getuid?.() ?? uid
-  if (uid === me || me === 0) return
-  throw new VmImageError(
-    'CACHE_UNSAFE',
-    `Cannot use directory "${directory}": it belongs to user ${uid}, and this is user ${me}.\n` +
-      'Remove it, or set VMIMAGE_CACHE_DIR and VMIMAGE_OVERLAY_DIR to directories of your own.',
-  )
 }
 
 /** Somebody who can write the parent could point a link anywhere; our own entries are always real directories. */
-function refuseLink(directory: string): void {
-  if (lstatSync(directory).isDirectory()) return
+function refuseLink(directory: string, stat: Stats): void {
+  if (stat.isDirectory()) return
   throw new VmImageError(
     'CACHE_UNSAFE',
     `Cannot use directory "${directory}": it is a symbolic link, and a real directory is wanted.\n` +
       'Remove the link; to keep images elsewhere, set VMIMAGE_CACHE_DIR or VMIMAGE_OVERLAY_DIR to that place.',
+  )
+}
+
+/** Whoever can write to a directory can put another image into it. Root always can, and is trusted for that. */
+function refuseOthers(directory: string, { uid, mode }: Stats): void {
+  const me = process.getuid?.()
+  // Windows has no owners of this kind.
+  if (me === undefined) return
+  if (uid !== me && uid !== 0) {
+    throw new VmImageError(
+      'CACHE_UNSAFE',
+      `Cannot use directory "${directory}": it belongs to user ${uid}, and this is user ${me}.\n` +
+        `If its content is to be trusted, run: chown -R ${me} "${directory}"; ` +
+        'if not, set VMIMAGE_CACHE_DIR and VMIMAGE_OVERLAY_DIR to directories of your own.',
+    )
+  }
+  // A group is somebody's choice (umask 002 is the default of several distributions); in a sticky directory nobody
+  // can move what is ours.
+  const isOpen = (mode & 0o002) !== 0 && (mode & 0o1000) === 0
+  if (!isOpen) return
+  throw new VmImageError(
+    'CACHE_UNSAFE',
+    `Cannot use directory "${directory}": everybody can write to it (mode ${(mode & 0o7777).toString(8)}).\n` +
+      `Run: chmod o-w "${directory}"; or set VMIMAGE_CACHE_DIR and VMIMAGE_OVERLAY_DIR to directories of your own.`,
   )
 }
 
@@ -78,7 +91,8 @@ function writeTag(cacheDir: string): void {
   }
 }
 
-function unwritable(directory: string, cause: unknown): VmImageError {
+/** The error for a directory that cannot be made. */
+export function unwritable(directory: string, cause: unknown): VmImageError {
   return new VmImageError(
     'CACHE_UNWRITABLE',
     `Cannot create directory "${directory}": ${systemErrorCode(cause) ?? String(cause)}.\n` +

@@ -5,87 +5,88 @@
  */
 import { existsSync, mkdirSync, renameSync, rmSync, statfsSync, statSync, utimesSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { clearInterval, setInterval } from 'node:timers'
+import { Cleanup } from '../cleanup.js'
 import { type Context, defaultOverlayDir } from '../context.js'
 import { systemErrorCode, VmImageError } from '../errors.js'
 import { namesIn } from './directory.js'
 import { cacheLayout, leaseDirectory, overlayRuns } from './layout.js'
 import { isKept } from './lease.js'
-import { isProvablyDead, newOwner, nobody, parseOwner } from './owner.js'
-import { ensureCache, ensureOverlayDirectories } from './root.js'
-import { openScratch } from './scratch.js'
+import { judge, newOwner, nobody, type Owner, parseOwner } from './owner.js'
+import { ensureCache, ensureOverlayDirectories, unwritable } from './root.js'
+import { openScratch, type Scratch } from './scratch.js'
 
 /** An owner that cannot be judged from here (another machine, another container) is dead when silent for a day. */
 const silentMs = 24 * 3_600_000
+const heartbeatMs = 10 * 60_000
 
 export interface RunDirectory extends AsyncDisposable {
-  readonly owner: string
   /** Holds the hard links of the bases in use; undefined when the cache is read-only. */
   readonly leaseDir: string | undefined
   readonly overlayDir: string
   /** Removes both, except leases that a kept overlay needs. Idempotent, never throws for what is gone already. */
   removeSync(): void
-  /** Tells other machines and containers that this run lives. To be called every few minutes. */
+  /** Tells other machines and containers that this run lives. Happens by itself every 10 minutes. */
   touch(): void
 }
 
 /**
  * Makes the directories of a new run.
  *
+ * @param beatMs how often other machines are told that this run lives. Default 10 minutes.
  * @throws VmImageError CACHE_UNSAFE or CACHE_UNWRITABLE when they cannot be made.
  */
-export async function openRunDirectory(context: Context): Promise<RunDirectory> {
+export async function openRunDirectory(context: Context, beatMs = heartbeatMs): Promise<RunDirectory> {
   ensureOverlayDirectories(context.overlayDir)
   warnOfTmpfs(context)
+  await using opening = new Cleanup()
   const owner = newOwner()
-  const overlays = await openScratch(overlayRuns(context.overlayDir), owner)
+  const overlays = opening.use(await openOverlays(context.overlayDir, owner))
   const leaseDir = makeLeaseDirectory(context.cacheDir, owner)
+  const touch = () => [overlays.path, leaseDir].forEach(touchDirectory)
+  const heartbeat = setInterval(touch, beatMs).unref()
   const removeSync = () => {
+    clearInterval(heartbeat)
     removeRun(overlays.path)
     if (leaseDir !== undefined && !isKept(leaseDir)) removeRun(leaseDir)
   }
+  // From here on removeSync() does it: the end of a process leaves no time for the asynchronous way.
+  opening.move()
   return {
-    owner,
     leaseDir,
     overlayDir: overlays.path,
     removeSync,
-    touch: () => [overlays.path, leaseDir].forEach(touchDirectory),
+    touch,
     [Symbol.asyncDispose]: () => Promise.resolve(removeSync()),
   }
 }
 
 /**
  * Removes what dead runs left behind: overlays, and leases that no kept overlay needs. Names that are not an
- * owner's are not ours and stay.
+ * owner's are not ours and stay, and so does what this user may not read or remove.
  *
  * @returns the directories removed.
  */
 export function sweepDeadRuns(context: Context): readonly string[] {
   const now = context.now()
   const leases = deadRunsIn(cacheLayout(context.cacheDir).runs, now).filter((directory) => !isKept(directory))
-  const dead = [...deadRunsIn(overlayRuns(context.overlayDir), now), ...leases]
-  return dead.filter((directory) => {
-    try {
-      rmSync(directory, { recursive: true, force: true })
-      return true
-    } catch (error) {
-      // A read-only cache cannot be swept, and somebody else's leftovers are no reason to fail this run.
-      if (systemErrorCode(error) === undefined) throw error
-      return false
-    }
-  })
+  return [...deadRunsIn(overlayRuns(context.overlayDir), now), ...leases].filter(removeRun)
 }
 
 /**
- * Renamed first: from then on no worker that still runs can put another file into it while it is being emptied. The
- * new name is a dead owner's, so that what cannot be removed now is swept at the next start.
+ * Renamed first: from then on no worker that still runs can put another file into it while it is being emptied, and
+ * of several sweepers one has it. The new name is a dead owner's, so that what cannot be removed now is swept at the
+ * next start. False when it is not removed, which is no reason to fail a run.
  */
-function removeRun(directory: string): void {
+function removeRun(directory: string): boolean {
   const grave = join(dirname(directory), nobody())
   try {
     renameSync(directory, grave)
     rmSync(grave, { recursive: true, force: true })
+    return true
   } catch (error) {
     if (systemErrorCode(error) === undefined) throw error
+    return false
   }
 }
 
@@ -101,7 +102,19 @@ function warnOfTmpfs({ overlayDir, report }: Context): void {
   })
 }
 
-/** A read-only cache that is warm serves without leases: nobody can evict from it either. */
+async function openOverlays(overlayDir: string, owner: string): Promise<Scratch> {
+  const parent = overlayRuns(overlayDir)
+  try {
+    return await openScratch(parent, owner)
+  } catch (error) {
+    throw unwritable(join(parent, owner), error)
+  }
+}
+
+/**
+ * A read-only cache that is warm (root's, in the image of a machine or container) serves without leases: nobody can
+ * evict from it either.
+ */
 function makeLeaseDirectory(cacheDir: string, owner: string): string | undefined {
   const layout = cacheLayout(cacheDir)
   const directory = leaseDirectory(layout, owner)
@@ -110,34 +123,33 @@ function makeLeaseDirectory(cacheDir: string, owner: string): string | undefined
     mkdirSync(directory, { mode: 0o700 })
     return directory
   } catch (error) {
-    const readOnly = ['EROFS', 'EACCES'].includes(systemErrorCode(error) ?? '')
-    if (readOnly && existsSync(layout.images)) return undefined
-    if (error instanceof VmImageError || !readOnly) throw error
-    throw new VmImageError(
-      'CACHE_UNWRITABLE',
-      `Cannot write the cache "${cacheDir}": it is read-only, and it holds no images yet.\n` +
-        'Make it writable, or set VMIMAGE_CACHE_DIR to a directory that is.',
-      { cause: error },
-    )
+    const cause = error instanceof VmImageError ? error.cause : error
+    const isReadOnly = ['EROFS', 'EACCES'].includes(systemErrorCode(cause) ?? '')
+    if (isReadOnly && existsSync(layout.images)) return undefined
+    throw error instanceof VmImageError ? error : unwritable(directory, error)
   }
 }
 
 function deadRunsIn(parent: string, now: number): readonly string[] {
-  return namesIn(parent)
-    .filter((name) => {
-      const owner = parseOwner(name)
-      return owner !== undefined && (isProvablyDead(owner) || isSilent(join(parent, name), now))
-    })
-    .map((name) => join(parent, name))
+  try {
+    return namesIn(parent)
+      .filter((name) => isDeadRun(join(parent, name), parseOwner(name), now))
+      .map((name) => join(parent, name))
+  } catch (error) {
+    // Not ours to read, so not ours to sweep.
+    if (systemErrorCode(error) === undefined) throw error
+    return []
+  }
+}
+
+function isDeadRun(directory: string, owner: Owner | undefined, now: number): boolean {
+  const verdict = owner === undefined ? 'alive' : judge(owner)
+  return verdict === 'dead' || (verdict === 'unknown' && isSilent(directory, now))
 }
 
 function isSilent(directory: string, now: number): boolean {
-  try {
-    return now - statSync(directory).mtimeMs > silentMs
-  } catch (error) {
-    if (systemErrorCode(error) === 'ENOENT') return false
-    throw error
-  }
+  const stat = statSync(directory, { throwIfNoEntry: false })
+  return stat !== undefined && now - stat.mtimeMs > silentMs
 }
 
 function touchDirectory(directory: string | undefined): void {

@@ -7,7 +7,6 @@ import {
   closeSync,
   fdatasyncSync,
   fsyncSync,
-  mkdirSync,
   openSync,
   readFileSync,
   renameSync,
@@ -19,10 +18,11 @@ import { dirname, join } from 'node:path'
 import { systemErrorCode } from '../errors.js'
 import { hasFacts, type ImageFacts } from '../image-facts.js'
 import { namesIn } from './directory.js'
-import { type CacheLayout, diskPath, imageDirectory, metaPath, trashPath } from './layout.js'
+import { type CacheLayout, diskPath, imageDirectory, metaPath } from './layout.js'
 import { leaseUnpublished } from './lease.js'
 import { newOwner } from './owner.js'
 import { isUnchanged, type Stamp } from './stamp.js'
+import { discard } from './trash.js'
 
 /** What is written beside an image: where it comes from, and how to see that it is still the same bytes. */
 export interface ImageMeta extends ImageFacts {
@@ -105,19 +105,6 @@ export function renewStamp(layout: CacheLayout, { key, meta }: StoredImage, stam
 /** Takes an image out of use: one rename, so that nobody sees half of it; leases keep its bytes for who has them. */
 export function discardImage(layout: CacheLayout, key: string): void {
   discard(layout, imageDirectory(layout, key))
-}
-
-/** Renames anything of the cache into the trash under a name of its own, then removes it. Only one caller wins. */
-export function discard(layout: CacheLayout, path: string): void {
-  const grave = trashPath(layout, newOwner())
-  try {
-    mkdirSync(layout.trash, { recursive: true, mode: 0o700 })
-    renameSync(path, grave)
-  } catch (error) {
-    if (systemErrorCode(error) === 'ENOENT') return
-    throw error
-  }
-  rmSync(grave, { recursive: true, force: true })
 }
 
 /** One rename. A directory that is there already is either the same image, or the ruin of one, which makes room. */

@@ -1,7 +1,7 @@
-import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { cacheLayout, lockPath } from '../../src/store/layout.js'
+import { cacheLayout, lockOwnerPath, lockPath } from '../../src/store/layout.js'
 import { type LockWait, withLock } from '../../src/store/lock.js'
 import { ensureCache } from '../../src/store/root.js'
 import { tempDir } from '../support/temp-dir.js'
@@ -21,13 +21,15 @@ function makeLayout(cacheDir: string) {
   return layout
 }
 
-function startHolder(cacheDir: string) {
+/** A process that has the lock, does `action` under it, and then holds it for a minute. */
+function startHolder(cacheDir: string, action = '') {
   return startWorker(`
     const { cacheLayout } = await source('store/layout.ts')
     const { withLock } = await source('store/lock.ts')
     const wait = { isDone: () => false, onWait: () => {}, signal: new AbortController().signal }
     await withLock(cacheLayout(${JSON.stringify(cacheDir)}), 'k', wait, async () => {
       console.log('locked')
+      ${action}
       await new Promise((resolve) => setTimeout(resolve, 60_000))
     })`)
 }
@@ -90,7 +92,7 @@ describe('withLock()', () => {
     }
     await expect(
       withLock(layout, 'k', wait({ onWait, signal: stop.signal }), async () => {}),
-    ).rejects.toThrow()
+    ).rejects.toThrow('seen enough')
     expect(told[0]).toEqual({ holder: `process ${holder.pid}`, receivedBytes: 1234 })
   })
 
@@ -125,7 +127,7 @@ describe('withLock()', () => {
     const onWait = () => stop.abort(new Error('it waits'))
     await expect(
       withLock(layout, 'k', wait({ onWait, signal: stop.signal }), async () => {}),
-    ).rejects.toThrow()
+    ).rejects.toThrow('it waits')
     expect(existsSync(lockPath(layout, 'k'))).toBe(true)
   })
 
@@ -140,6 +142,53 @@ describe('withLock()', () => {
     })
   })
 
+  test('takes over from a holder whose heartbeat has ended', async () => {
+    await using dir = await tempDir()
+    const layout = makeLayout(dir.path)
+    await using holder = startHolder(dir.path)
+    await holder.line(/locked/)
+    holder.kill('SIGSTOP')
+    const halfAMinuteAgo = new Date(Date.now() - 31_000)
+    utimesSync(lockPath(layout, 'k'), halfAMinuteAgo, halfAMinuteAgo)
+    const ran: string[] = []
+    await withLock(layout, 'k', wait(), async () => void ran.push('took over'))
+    expect(ran).toEqual(['took over'])
+  })
+
+  test('leaves the next holder alone when the process exits without its lock', async () => {
+    await using dir = await tempDir()
+    const layout = makeLayout(dir.path)
+    await using holder = startHolder(
+      dir.path,
+      `const { mkdirSync, rmdirSync } = await import('node:fs')
+      rmdirSync(${JSON.stringify(lockPath(layout, 'k'))})
+      mkdirSync(${JSON.stringify(lockPath(layout, 'k'))})
+      process.exit(0)`,
+    )
+    expect(await holder.ended()).toMatchObject({ code: 0 })
+    expect(existsSync(lockPath(layout, 'k'))).toBe(true)
+  })
+
+  test('gives the lock back when the process exits with it', async () => {
+    await using dir = await tempDir()
+    const layout = makeLayout(dir.path)
+    await using holder = startHolder(dir.path, 'process.exit(0)')
+    expect(await holder.ended()).toMatchObject({ code: 0 })
+    expect(existsSync(lockPath(layout, 'k'))).toBe(false)
+  })
+
+  test('works, and gives the lock back, when it cannot write who has it', async () => {
+    await using dir = await tempDir()
+    const layout = makeLayout(dir.path)
+    mkdirSync(lockOwnerPath(layout, 'k'))
+    const ran: string[] = []
+    const enter = (name: string) => withLock(layout, 'k', wait(), async () => void ran.push(name))
+    await enter('a')
+    await Promise.all([enter('b'), enter('b')])
+    expect(ran).toEqual(['a', 'b', 'b'])
+    expect(existsSync(lockPath(layout, 'k'))).toBe(false)
+  })
+
   test('goes on when its lock is removed by hand, and leaves the next holder alone', async () => {
     await using dir = await tempDir()
     const layout = makeLayout(dir.path)
@@ -150,14 +199,26 @@ describe('withLock()', () => {
     expect(existsSync(lockPath(layout, 'k'))).toBe(true)
   })
 
-  test('ends with the reason of the signal while it waits', async () => {
+  test.each([
+    ['before', (abort: () => void) => abort()],
+    ['in', (abort: () => void) => void setImmediate(abort)],
+  ])('ends with the reason of an abort that comes %s a wait', async (_, soon) => {
     await using dir = await tempDir()
     const layout = makeLayout(dir.path)
+    mkdirSync(lockPath(layout, 'k'))
     const stop = new AbortController()
-    stop.abort(new Error('enough'))
-    await expect(withLock(layout, 'k', wait({ signal: stop.signal }), async () => {})).rejects.toThrow(
-      'enough',
-    )
+    const onWait = () => soon(() => stop.abort(new Error('enough')))
+    await expect(
+      withLock(layout, 'k', wait({ onWait, signal: stop.signal }), async () => {}),
+    ).rejects.toThrow('enough')
+  })
+
+  test('takes no lock when it is aborted already', async () => {
+    await using dir = await tempDir()
+    const layout = makeLayout(dir.path)
+    const signal = AbortSignal.abort(new Error('enough'))
+    await expect(withLock(layout, 'k', wait({ signal }), async () => {})).rejects.toThrow('enough')
+    expect(readdirSync(layout.locks)).toEqual([])
   })
 
   test('says at once that a cache without locks/ cannot be locked', async () => {

@@ -4,7 +4,6 @@ import { describe, expect, test } from 'vitest'
 import { openIngest } from '../../src/store/ingest.js'
 import { type CacheLayout, cacheLayout, diskPath, leasePath } from '../../src/store/layout.js'
 import { dropLease, takeLease } from '../../src/store/lease.js'
-import { nobody } from '../../src/store/owner.js'
 import { ensureCache } from '../../src/store/root.js'
 import { isUnchanged } from '../../src/store/stamp.js'
 import {
@@ -153,47 +152,5 @@ describe('store', () => {
     expect(takeLease(layout, undefined, 'sha256-aa')).toBeUndefined()
     const { path } = publish(layout)
     expect(takeLease(layout, undefined, 'sha256-aa')).toBe(path)
-  })
-})
-
-describe('ingest', () => {
-  test('openIngest() goes on with what was abandoned, and takes the largest', async () => {
-    await using dir = await tempDir()
-    const layout = makeLayout(dir.path)
-    for (const size of [10, 30, 20]) {
-      const abandoned = join(layout.ingest, 'k', nobody())
-      mkdirSync(join(abandoned, 'pub'), { recursive: true })
-      writeFileSync(join(abandoned, 'part'), Buffer.alloc(size))
-      writeFileSync(join(abandoned, 'pub', 'disk'), 'unverified')
-    }
-    const ingest = openIngest(layout, 'k')
-    expect(statSync(join(ingest.directory, 'part')).size).toBe(30)
-    expect(readdirSync(join(layout.ingest, 'k'))).toHaveLength(1)
-    expect(readdirSync(ingest.staging)).toEqual([])
-  })
-
-  test('abandon() leaves the bytes to the next one, also of the same process', async () => {
-    await using dir = await tempDir()
-    const layout = makeLayout(dir.path)
-    const first = openIngest(layout, 'k')
-    writeFileSync(join(first.directory, 'part'), 'bytes')
-    first.abandon()
-    expect(readFileSync(join(openIngest(layout, 'k').directory, 'part'), 'utf8')).toBe('bytes')
-  })
-
-  test('openIngest() never takes the directory of a living process', async () => {
-    await using dir = await tempDir()
-    const layout = makeLayout(dir.path)
-    const first = openIngest(layout, 'k')
-    const second = openIngest(layout, 'k')
-    expect(second.directory).not.toBe(first.directory)
-    expect(readdirSync(join(layout.ingest, 'k'))).toHaveLength(2)
-  })
-
-  test('remove() leaves nothing', async () => {
-    await using dir = await tempDir()
-    const layout = makeLayout(dir.path)
-    openIngest(layout, 'k').remove()
-    expect(readdirSync(join(layout.ingest, 'k'))).toEqual([])
   })
 })

@@ -35,6 +35,25 @@ export function parseExtensions(bytes: Buffer, limit: number): readonly HeaderEx
   return extensions
 }
 
+/** Where the directory of an image's bitmaps is, and how many it lists. */
+interface BitmapList {
+  readonly count: number
+  readonly reserved: number
+  readonly directoryBytes: bigint
+  readonly directoryOffset: bigint
+}
+
+/** The data of a bitmaps extension (section "Bitmaps extension"); undefined when they have another length. */
+export function parseBitmapList(data: Buffer): BitmapList | undefined {
+  if (data.length !== 24) return undefined
+  return {
+    count: data.readUInt32BE(0),
+    reserved: data.readUInt32BE(4),
+    directoryBytes: data.readBigUInt64BE(8),
+    directoryOffset: data.readBigUInt64BE(16),
+  }
+}
+
 /** The bytes of a list of extensions, with its end mark. */
 export function serialiseExtensions(extensions: readonly HeaderExtension[]): Buffer {
   const endMark = Buffer.alloc(8)

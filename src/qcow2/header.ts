@@ -140,3 +140,13 @@ export function serialiseHeader(header: Qcow2Header): Buffer {
   if (header.headerBytes > leastHeaderBytesOfVersion3) bytes[leastHeaderBytesOfVersion3] = header.compression
   return bytes
 }
+
+/** Bytes of a cluster, which are beyond all numbers before rule Q3 was asked. */
+export function clusterBytes({ clusterBits }: Qcow2Header): bigint {
+  return 1n << BigInt(clusterBits)
+}
+
+/** Whether any of `bits` is set in the incompatible features. */
+export function hasFeature({ incompatibleFeatures }: Qcow2Header, bits: bigint): boolean {
+  return (incompatibleFeatures & bits) !== 0n
+}

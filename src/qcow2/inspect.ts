@@ -47,7 +47,7 @@ export function inspectImage(path: string, options: InspectOptions = {}): DiskIm
   const isQcow2 = head.length >= 4 && head.readUInt32BE(0) === qcow2Magic
   const foreign = isQcow2 ? undefined : findForeignFormat(head, tail)
   if (foreign) {
-    throw refusal(path, fileRules.W2, `it is a ${foreign.name}`, `Make a base of it: ${foreign.remedy}`)
+    throw refusal(path, fileRules.W2, `it is a ${foreign.name}`, foreign.cure)
   }
   const format = isQcow2 ? 'qcow2' : 'raw'
   if (options.declaredFormat && options.declaredFormat !== format) {

@@ -2,10 +2,12 @@
  * Rules Q1 to Q13: what a qcow2 file keeps before it may be a base image. They are asked in this order, and each may
  * rely on those before it. The limits are QEMU's own where it has one (7.2, block/qcow2.c and block/qcow2.h).
  */
-import { hasAt, vhdMagic } from './foreign-formats.js'
-import { extensionType, type HeaderExtension, parseExtensions } from './header-extensions.js'
+import { findForeignFormat, hasAt } from './foreign-formats.js'
+import { extensionType, parseBitmapList, parseExtensions } from './header-extensions.js'
 import {
   autoclear,
+  clusterBytes,
+  hasFeature,
   headerBytesOfVersion2,
   incompatible,
   leastHeaderBytesOfVersion3,
@@ -34,6 +36,9 @@ const damaged = 'The file is damaged or made to do harm: fetch it again from its
 const rewrite = 'If you trust the file, write it anew: qemu-img convert -f qcow2 -O qcow2 OLD NEW'
 const mostRefcountTableBytes = 8n * 1024n * 1024n
 const mostBitmaps = 64
+const mostBitmapDirectoryBytes = 1024n * 65_535n
+/** Offsets are signed numbers in QEMU. */
+const offsetsEnd = 1n << 63n
 const mostExtensions = 32
 const leastClusterBitsOfExtendedL2 = 14
 const secondFormatMarks = ['CD001', 'NSR02', 'NSR03'].map((mark) => Buffer.from(mark))
@@ -42,7 +47,7 @@ const secondFormatMarks = ['CD001', 'NSR02', 'NSR03'].map((mark) => Buffer.from(
 export const ruleOfHeader = {
   id: 'Q1',
   meaning: 'A qcow2 file has a whole header of version 2 or 3.',
-  cure: 'Fetch the file again if it was cut short; an old version is converted with: qemu-img convert -O qcow2 OLD NEW',
+  cure: 'Fetch the file again if it was cut short; an old version that you trust is converted with: qemu-img convert -O qcow2 OLD NEW',
   code: 'UNSUPPORTED_IMAGE',
 } as const satisfies Rule
 
@@ -92,24 +97,33 @@ export const qcow2Rules: readonly Qcow2Rule[] = [
   },
   {
     id: 'Q7',
-    meaning: 'The refcount table is aligned, has 1 cluster to 8 MiB and lies inside the file.',
+    meaning:
+      'The refcount table is aligned, has 1 cluster to 8 MiB, lies inside the file and beside the L1 table.',
     cure: damaged,
     find: ({ header, fileSizeBytes }) => {
       const bytes = BigInt(header.refcountTableClusters) * clusterBytes(header)
       return when(
         bytes === 0n ||
           bytes > mostRefcountTableBytes ||
-          !isInside(header, header.refcountTableOffset, bytes, fileSizeBytes),
+          !isInside(header, header.refcountTableOffset, bytes, fileSizeBytes) ||
+          isInL1Table(header, header.refcountTableOffset, bytes),
         `its refcount table has ${bytes} bytes at byte ${header.refcountTableOffset}`,
       )
     },
   },
   {
     id: 'Q8',
-    meaning: 'The image has no internal snapshots; thousands of them keep qemu-img busy for seconds.',
+    meaning:
+      'The image has no internal snapshots (thousands keep qemu-img busy for seconds), and a sound offset for them.',
     cure: 'If you trust the file, delete them with `qemu-img snapshot -d NAME FILE`; `qemu-img snapshot -l FILE` lists them.',
-    find: ({ header: { snapshotCount } }) =>
-      when(snapshotCount !== 0, `it has ${snapshotCount} internal snapshots`),
+    find: ({ header }) =>
+      when(
+        // QEMU wants a sound offset of a table without entries too.
+        header.snapshotCount !== 0 ||
+          header.snapshotsOffset % clusterBytes(header) !== 0n ||
+          header.snapshotsOffset >= offsetsEnd,
+        `it has ${header.snapshotCount} internal snapshots at byte ${header.snapshotsOffset}`,
+      ),
   },
   {
     id: 'Q9',
@@ -134,13 +148,15 @@ export const qcow2Rules: readonly Qcow2Rule[] = [
   },
   {
     id: 'Q12',
-    meaning: 'Header extensions fit the first cluster, are at most 32, and name no data file or encryption.',
+    meaning:
+      'Header extensions fit the first cluster, are at most 32, name no data file or encryption, and at most 64 bitmaps.',
     cure: damaged,
     find: findBadExtension,
   },
   {
     id: 'Q13',
-    meaning: 'The file is not of a second format too (a CD, a VHD, a disk with a boot sector).',
+    meaning:
+      'The file is not of a second format too (a CD, a VDI, VHD or DMG disk, a disk with a boot sector).',
     cure: damaged,
     find: findSecondFormat,
   },
@@ -148,14 +164,6 @@ export const qcow2Rules: readonly Qcow2Rule[] = [
 
 function when(isBroken: boolean, found: string): string | undefined {
   return isBroken ? found : undefined
-}
-
-function clusterBytes({ clusterBits }: Qcow2Header): bigint {
-  return 1n << BigInt(clusterBits)
-}
-
-function hasFeature(header: Qcow2Header, bits: bigint): boolean {
-  return (header.incompatibleFeatures & bits) !== 0n
 }
 
 function leastL1Entries(header: Qcow2Header): bigint {
@@ -167,6 +175,10 @@ function leastL1Entries(header: Qcow2Header): bigint {
 /** Whether a table begins at a cluster, not at the header's, and ends in the file. */
 function isInside(header: Qcow2Header, offset: bigint, bytes: bigint, fileSizeBytes: number): boolean {
   return offset !== 0n && offset % clusterBytes(header) === 0n && offset + bytes <= BigInt(fileSizeBytes)
+}
+
+function isInL1Table({ l1Offset, l1Entries }: Qcow2Header, offset: bigint, bytes: bigint): boolean {
+  return offset < l1Offset + 8n * BigInt(l1Entries) && l1Offset < offset + bytes
 }
 
 function findForbiddenFeature({ header }: Qcow2Evidence): string | undefined {
@@ -193,7 +205,7 @@ function findBadHeaderEnd({ header }: Qcow2Evidence): string | undefined {
   return when(compression !== declared, `its compression type is ${compression}, and ${declared} is declared`)
 }
 
-function findBadExtension({ header, head }: Qcow2Evidence): string | undefined {
+function findBadExtension({ header, head, fileSizeBytes }: Qcow2Evidence): string | undefined {
   const extensions = parseExtensions(
     head.subarray(header.headerBytes, Number(clusterBytes(header))),
     mostExtensions,
@@ -202,18 +214,32 @@ function findBadExtension({ header, head }: Qcow2Evidence): string | undefined {
   const has = (type: number) => extensions.some((extension) => extension.type === type)
   if (has(extensionType.dataFileName)) return 'it names an external data file'
   if (has(extensionType.encryptionHeader)) return 'it has an encryption header'
+  const bitmaps = extensions.filter(({ type }) => type === extensionType.bitmaps)
   return when(
-    extensions.some(hasTooManyBitmaps),
+    bitmaps.some(({ data }) => !areSoundBitmaps(header, data, fileSizeBytes)),
     `it has more than ${mostBitmaps} bitmaps, or a broken list of them`,
   )
 }
 
-function hasTooManyBitmaps({ type, data }: HeaderExtension): boolean {
-  return type === extensionType.bitmaps && (data.length < 4 || data.readUInt32BE(0) > mostBitmaps)
+function areSoundBitmaps(header: Qcow2Header, data: Buffer, fileSizeBytes: number): boolean {
+  const list = parseBitmapList(data)
+  if (!list) return false
+  // A program that knows no bitmaps has written to the image since, and QEMU does not read the list any more.
+  if ((header.autoclearFeatures & autoclear.bitmaps) === 0n) return true
+  return (
+    list.count > 0 &&
+    list.count <= mostBitmaps &&
+    list.reserved === 0 &&
+    list.directoryBytes > 0n &&
+    list.directoryBytes <= mostBitmapDirectoryBytes &&
+    isInside(header, list.directoryOffset, list.directoryBytes, fileSizeBytes)
+  )
 }
 
 function findSecondFormat({ head, tail }: Qcow2Evidence): string | undefined {
   if (secondFormatMarks.some((mark) => hasAt(head, mark, 0x8001))) return 'it is a CD image too'
-  if (hasAt(tail, vhdMagic, 0)) return 'it is a VHD disk too'
+  // A mark at the start is none: there stands the one of qcow2.
+  const foreign = findForeignFormat(head, tail)
+  if (foreign) return `it is a ${foreign.name} too`
   return when(head.length >= 512 && head.readUInt16LE(510) === 0xaa55, 'it has the mark of a boot sector too')
 }

@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSy
 import { dirname, join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { smallQcow2 } from '../../fixtures/images/small-qcow2.js'
-import { createOverlay } from '../../src/qcow2/create.js'
+import { createOverlay, isNoSpace } from '../../src/qcow2/create.js'
 import { parseHeader } from '../../src/qcow2/header.js'
 import { inspectImage } from '../../src/qcow2/inspect.js'
 import { qemuImg } from '../support/qemu.js'
@@ -132,7 +132,7 @@ describe('createOverlay()', () => {
       await using dir = await tempDir()
       const path = join(dir.path, 'overlay')
       const base = writeBase(join(dir.path, 'base'))
-      expect(createWithFileLimit(100_000, path, base, options)).toEqual({
+      expect(errorInChild(['prlimit', '--fsize=100000'], path, base, options)).toEqual({
         code: 'NO_SPACE',
         cause: 'EFBIG',
         message: expect.stringContaining('\nMake room, or set VMIMAGE_OVERLAY_DIR'),
@@ -140,7 +140,34 @@ describe('createOverlay()', () => {
       expect(existsSync(path)).toBe(false)
     },
   )
+
+  // A tmpfs of two inodes in a mount namespace of its own: the overlay cannot even be opened.
+  test('says so when the disk has no room for a file of any size', async ({ skip }) => {
+    skip(!canMount, 'this system lets nobody but root mount in a namespace (unshare -rm)')
+    await using dir = await tempDir()
+    const full = join(dir.path, 'full')
+    mkdirSync(full)
+    const script = 'mount -t tmpfs -o nr_inodes=2 tmpfs "$0" && touch "$0/last" && exec "$@"'
+    const prefix = ['unshare', '-rm', 'sh', '-c', script, full]
+    const base = writeBase(join(dir.path, 'base'))
+    expect(errorInChild(prefix, join(full, 'overlay'), base)).toMatchObject({
+      code: 'NO_SPACE',
+      cause: 'ENOSPC',
+    })
+  })
+
+  test.each([
+    ['ENOSPC', true],
+    ['EDQUOT', true],
+    ['EFBIG', true],
+    ['EEXIST', false],
+    ['EIO', false],
+  ])('takes %s for want of space: %s', (code, expected) => {
+    expect(isNoSpace(Object.assign(new Error(code), { code }))).toBe(expected)
+  })
 })
+
+const canMount = spawnSync('unshare', ['-rm', 'true']).status === 0
 
 /** A path of exactly `bytes` bytes, mostly of characters that have two. */
 function longPath(directory: string, bytes: number): string {
@@ -152,20 +179,17 @@ function longPath(directory: string, bytes: number): string {
   return path
 }
 
-/** The error of creating an overlay in a process that may write no file larger than `limitBytes`. */
-function createWithFileLimit(limitBytes: number, ...args: Parameters<typeof createOverlay>): unknown {
+/** The error of creating an overlay in a process that `prefix` starts. */
+function errorInChild(prefix: readonly string[], ...args: Parameters<typeof createOverlay>): unknown {
   const module = new URL('../../src/qcow2/create.ts', import.meta.url).href
   const script = `
-    const { execFileSync } = await import('node:child_process')
     const { createOverlay } = await import(${JSON.stringify(module)})
-    execFileSync('prlimit', ['--pid', String(process.pid), '--fsize=${limitBytes}'])
     try {
       createOverlay(...${JSON.stringify(args)})
     } catch ({ code, message, cause }) {
       console.log(JSON.stringify({ code, message, cause: cause?.code }))
     }`
-  const child = spawnSync(process.execPath, ['--import', 'tsx', '--input-type=module', '--eval', script], {
-    encoding: 'utf8',
-  })
-  return JSON.parse(child.stdout)
+  const node = [process.execPath, '--import', 'tsx', '--input-type=module', '--eval', script]
+  const [program = '', ...rest] = [...prefix, ...node]
+  return JSON.parse(spawnSync(program, rest, { encoding: 'utf8' }).stdout)
 }

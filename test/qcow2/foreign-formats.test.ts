@@ -1,23 +1,57 @@
 import { gzipSync } from 'node:zlib'
 import { expect, test } from 'vitest'
 import { bootCounterDisk } from '../../fixtures/images/boot-counter.js'
-import { findForeignFormat, foreignFormats } from '../../src/qcow2/foreign-formats.js'
+import { findForeignFormat } from '../../src/qcow2/foreign-formats.js'
 
 const nothing = Buffer.alloc(512)
 
-test.each(foreignFormats)('$name is found by its magic at $at, and only there', (format) => {
-  const [here, elsewhere] = [Buffer.alloc(512), Buffer.alloc(512)]
-  const offset = format.at === 'last 512 bytes' ? 0 : format.at
-  format.magic.copy(here, offset)
-  format.magic.copy(elsewhere, offset + 1)
-  const find = (bytes: Buffer) =>
-    format.at === 'last 512 bytes' ? findForeignFormat(nothing, bytes) : findForeignFormat(bytes, nothing)
-  expect(find(here)?.name).toBe(format.name)
-  expect(find(elsewhere)).toBeUndefined()
+/** A sector of ones with `mark` at `offset`. */
+function sector(mark: string, offset = 0): Buffer {
+  const bytes = Buffer.alloc(512, 0xff)
+  bytes.write(mark, offset, 'latin1')
+  return bytes
+}
+
+test.each([
+  ['VMware disk (vmdk)', 'KDMV', 0],
+  ['VMware disk (vmdk)', 'COWD', 0],
+  ['VMware disk (vmdk)', '# Disk DescriptorFile', 0],
+  ['VMware disk (vmdk)', 'version=1\n', 0],
+  ['Hyper-V disk (vhdx)', 'vhdxfile', 0],
+  ['VirtualBox disk (vdi)', '\u007f\u0010\u00da\u00be', 64],
+  ['Virtual PC disk (vhd)', 'conectix', 0],
+  ['QED disk', 'QED\0', 0],
+  ['LUKS encrypted disk', 'LUKS\u00ba\u00be', 0],
+  ['Parallels disk', 'WithoutFreeSpace', 0],
+  ['Parallels disk', 'WithouFreSpacExt', 0],
+  ['Bochs disk', 'Bochs Virtual HD Image', 0],
+  ['compressed loop disk (cloop)', '#!/bin/sh\n#V2.0 Format\n', 0],
+  ['gzip file', '\u001f\u008b', 0],
+  ['xz file', '\u00fd7zXZ\0', 0],
+  ['zstd file', '\u0028\u00b5\u002f\u00fd', 0],
+  ['bzip2 file', 'BZh', 0],
+])('%s is found by its mark %j at %d, and only there', (name, mark, offset) => {
+  expect(findForeignFormat(sector(mark, offset), nothing)?.name).toBe(name)
+  expect(findForeignFormat(sector(mark, offset + 1), nothing)).toBeUndefined()
+  expect(findForeignFormat(sector(mark.slice(0, -1), offset), nothing)).toBeUndefined()
 })
 
-test('a file that is compressed is found, and the cure unpacks it', () => {
-  expect(findForeignFormat(gzipSync('disk'), nothing)?.remedy).toBe('gzip -dc OLD > NEW')
+test.each([
+  ['Virtual PC disk (vhd)', 'conectix'],
+  ['Apple disk (dmg)', 'koly'],
+])('%s is found by its mark %j at the start of the last sector, and only there', (name, mark) => {
+  expect(findForeignFormat(nothing, sector(mark))?.name).toBe(name)
+  expect(findForeignFormat(nothing, sector(mark, 1))).toBeUndefined()
+})
+
+test('the cure of a compressed file unpacks it', () => {
+  expect(findForeignFormat(gzipSync('disk'), nothing)?.cure).toBe('Make a base of it: gzip -dc OLD > NEW')
+})
+
+test('the cure of a disk, which may name other files, speaks of trust', () => {
+  expect(findForeignFormat(sector('version=1\n'), nothing)?.cure).toBe(
+    'If you trust the file and all that it names, make a base of it: qemu-img convert -f vmdk -O qcow2 OLD NEW',
+  )
 })
 
 test('a raw disk is no foreign format, nor is a file of a few bytes', () => {

@@ -23,6 +23,7 @@ const at = {
   refcountTableOffset: 48,
   refcountTableClusters: 56,
   snapshotCount: 60,
+  snapshotsOffset: 64,
   incompatible: 72,
   autoclear: 88,
   refcountOrder: 96,
@@ -52,10 +53,14 @@ const extensions =
   (...list: readonly (readonly [type: number, data: Buffer])[]): Patch =>
   (image) =>
     serialiseExtensions(list.map(([type, data]) => ({ type, data }))).copy(image, at.extensions)
-const bitmaps = (count: number): Patch => {
+/** A list of bitmaps that is marked as good, with its directory in cluster 5. */
+const bitmaps = ({ count = 1, reserved = 0, size = 32n, offset = 327_680n, bytes: length = 24 }): Patch => {
   const data = Buffer.alloc(24)
   data.writeUInt32BE(count)
-  return extensions([extensionType.bitmaps, data])
+  data.writeUInt32BE(reserved, 4)
+  data.writeBigUInt64BE(size, 8)
+  data.writeBigUInt64BE(offset, 16)
+  return both(u64(at.autoclear, 1n), extensions([extensionType.bitmaps, data.subarray(0, length)]))
 }
 const extensionsOfNoMeaning = (count: number): Patch =>
   extensions(...Array.from({ length: count }, () => [0x1234, Buffer.alloc(8)] as const))
@@ -109,6 +114,15 @@ describe('a hostile qcow2 file is refused by its rule:', () => {
     ['Q7', 'a refcount table behind the end', u64(at.refcountTableOffset, fileBytes)],
     ['Q7', 'a refcount table that crosses the end', u32(at.refcountTableClusters, 8)],
     ['Q7', 'a refcount table of more than 8 MiB', u32(at.refcountTableClusters, 129)],
+    ['Q7', 'a refcount table that runs into the L1 table', u32(at.refcountTableClusters, 3)],
+    ['Q7', 'a refcount table in the place of the L1 table', u64(at.refcountTableOffset, 196_608n)],
+    [
+      'Q7',
+      'a refcount table that the L1 table runs into',
+      both(u32(at.l1Entries, 8193), u64(at.refcountTableOffset, 262_144n)),
+    ],
+    ['Q8', 'an offset of snapshots at no cluster', u64(at.snapshotsOffset, 1n)],
+    ['Q8', 'an offset of snapshots at the end of all numbers', u64(at.snapshotsOffset, 1n << 63n)],
     ['Q8', 'a snapshot', u32(at.snapshotCount, 1)],
     ['Q8', '65,536 snapshots', u32(at.snapshotCount, 65_536)],
     ['Q9', 'the dirty mark', u64(at.incompatible, 1n)],
@@ -126,8 +140,20 @@ describe('a hostile qcow2 file is refused by its rule:', () => {
     ['Q11', 'compression type 2', both(bytes(at.compression, '\u0002'), u64(at.incompatible, 8n))],
     ['Q12', 'the name of a data file', extensions([extensionType.dataFileName, Buffer.from('/etc/shadow')])],
     ['Q12', 'an encryption header', extensions([extensionType.encryptionHeader, Buffer.alloc(16)])],
-    ['Q12', '65 bitmaps', bitmaps(65)],
-    ['Q12', 'bitmaps without a number', extensions([extensionType.bitmaps, Buffer.alloc(3)])],
+    ['Q12', '65 bitmaps', bitmaps({ count: 65 })],
+    ['Q12', 'a list of no bitmaps', bitmaps({ count: 0 })],
+    ['Q12', 'bitmaps with a number in the reserved place', bitmaps({ reserved: 1 })],
+    ['Q12', 'bitmaps without a directory', bitmaps({ size: 0n })],
+    ['Q12', 'bitmaps with a directory of 1 TiB', bitmaps({ size: tib })],
+    ['Q12', 'bitmaps with a directory behind the end', bitmaps({ offset: fileBytes })],
+    ['Q12', 'bitmaps with a directory that crosses the end', bitmaps({ size: 196_609n })],
+    ['Q12', 'bitmaps with a directory at no cluster', bitmaps({ offset: 327_688n })],
+    ['Q12', 'a list of bitmaps of another length', bitmaps({ bytes: 16 })],
+    [
+      'Q12',
+      'an old list of bitmaps of another length',
+      extensions([extensionType.bitmaps, Buffer.alloc(32)]),
+    ],
     ['Q12', '33 extensions', extensionsOfNoMeaning(33)],
     [
       'Q12',
@@ -138,6 +164,8 @@ describe('a hostile qcow2 file is refused by its rule:', () => {
     ['Q13', 'a UDF disk too', bytes(0x8001, 'NSR02')],
     ['Q13', 'a newer UDF disk too', bytes(0x8001, 'NSR03')],
     ['Q13', 'a VHD too', bytes(Number(fileBytes) - 512, 'conectix')],
+    ['Q13', 'a DMG too', bytes(Number(fileBytes) - 512, 'koly')],
+    ['Q13', 'a VDI too', u32(at.snapshotsOffset, 0x7f10_dabe)],
     ['Q13', 'a boot sector too', bytes(510, '\u0055\u00aa')],
   ])('%s: %s', async (id, _, patch) => {
     await using dir = await tempDir()
@@ -182,13 +210,27 @@ describe('a qcow2 file at the limit of a rule is let in:', () => {
       both(u64(at.virtualSize, 256n * 1024n * 1024n), u64(at.incompatible, 16n)),
     ],
     ['Q6: an L1 table up to the end of the file', u32(at.l1Entries, 40_960)],
-    ['Q7: a refcount table up to the end of the file', u32(at.refcountTableClusters, 7)],
+    [
+      'Q7: a refcount table from the end of the L1 table to that of the file',
+      both(
+        u32(at.l1Entries, 16_384),
+        u64(at.l1Offset, 65_536n),
+        u64(at.refcountTableOffset, 196_608n),
+        u32(at.refcountTableClusters, 5),
+      ),
+    ],
+    ['Q7: a refcount table up to the L1 table', u32(at.refcountTableClusters, 2)],
+    ['Q8: an offset of no snapshots', u64(at.snapshotsOffset, (1n << 62n) + 65_536n)],
     ['Q9 and Q11: zstd', both(u64(at.incompatible, 8n), bytes(at.compression, '\u0001'))],
     ['Q10: bitmaps', u64(at.autoclear, 1n)],
     ['Q11: refcounts of 64 bits', u32(at.refcountOrder, 6)],
     ['Q11: the shortest header', both(u32(at.headerBytes, 104), u64(104, 0n))],
     ['Q11: a header as long as its cluster', u32(at.headerBytes, 65_536)],
-    ['Q12: 64 bitmaps', bitmaps(64)],
+    ['Q12: 64 bitmaps in a directory up to the end of the file', bitmaps({ count: 64, size: 196_608n })],
+    [
+      'Q12: an old list of bitmaps, which QEMU does not read',
+      both(bitmaps({ size: tib }), u64(at.autoclear, 0n)),
+    ],
     ['Q12: 32 extensions', extensionsOfNoMeaning(32)],
   ])('%s', async (_, patch) => {
     await using dir = await tempDir()

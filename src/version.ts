@@ -1,6 +1,9 @@
 /**
- * Versions and builds in order: 9 before 10, 15.9 before 15.10, r2 before r10, 20260705 before 20260712.1. They are
- * compared as texts of numbers and words, never as floating point numbers, of which 15.10 is smaller than 15.9.
+ * Versions and builds in order: 9 before 10, 15.9 before 15.10, r2 before r10, 15.0-RC1 before 15.0. They are compared
+ * as texts of numbers and words, never as floating point numbers, of which 15.10 is smaller than 15.9.
+ *
+ * The order is that of the numbers, not of the calendar: openSUSE went from Leap 42.3 to 15.0, and openEuler published
+ * 24.03-LTS-SP4 after 24.09.
  */
 
 /** One end of a range of versions. */
@@ -15,20 +18,18 @@ export type VersionRange = readonly Bound[]
 /**
  * Tells which of two versions is older: negative when `a` is, positive when `b` is, 0 only for the same text.
  *
- * Runs of digits count as whole numbers of any length, runs of letters by the alphabet (ALPHA, BETA, RC, RELEASE fall
- * into place), a word before a number, and a version before its own continuation: 20260526 before 20260526.0.
- * What stands between the runs counts only when nothing else differs, as do leading zeros.
+ * Runs of digits count as whole numbers of any length, runs of letters by the alphabet, a word before a number, and a
+ * version before its own continuation: 20260526 before 20260526.0. Only alpha, beta, pre and rc come before the version
+ * that they lead up to, and before every other word. What stands between the runs counts only when nothing else
+ * differs, as do leading zeros.
  */
 export function compareVersions(a: string, b: string): number {
-  const theirs = runs(b)
-  const ours = runs(a)
-  for (const [index, our] of ours.entries()) {
-    const their = theirs[index]
-    if (their === undefined) return 1
-    const order = compareRuns(our, their)
+  const [ours, theirs] = [runs(a), runs(b)]
+  for (let index = 0; index < Math.max(ours.length, theirs.length); index += 1) {
+    const order = compareRuns(ours[index] ?? '', theirs[index] ?? '')
     if (order !== 0) return order
   }
-  return ours.length - theirs.length || compareTexts(a, b)
+  return compareTexts(a, b)
 }
 
 /** Reads bounds with blanks between them, as in `>=40 <43`; undefined when the text is something else. */
@@ -59,12 +60,19 @@ function runs(version: string): readonly string[] {
   return version.match(/\d+|[a-z]+/gi) ?? []
 }
 
+/** The end of a version is an empty run. */
 function compareRuns(a: string, b: string): number {
-  const aIsNumber = isNumber(a)
-  if (aIsNumber !== isNumber(b)) return aIsNumber ? 1 : -1
-  if (!aIsNumber) return compareTexts(a.toLowerCase(), b.toLowerCase())
+  const order = rankOf(a) - rankOf(b)
+  if (order !== 0) return order
+  if (!isNumber(a)) return compareTexts(a.toLowerCase(), b.toLowerCase())
   const [left, right] = [withoutZeros(a), withoutZeros(b)]
   return left.length - right.length || compareTexts(left, right)
+}
+
+function rankOf(run: string): number {
+  if (/^(?:alpha|beta|pre|rc)$/i.test(run)) return 0
+  if (run === '') return 1
+  return isNumber(run) ? 3 : 2
 }
 
 function isNumber(run: string): boolean {

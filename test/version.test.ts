@@ -1,23 +1,41 @@
 import { describe, expect, test } from 'vitest'
 import { compareVersions, isInRange, parseVersionRange } from '../src/version.js'
 
-/** Each line from old to new, the way publishers number their releases and builds. */
+/**
+ * Each line from old to new, the way publishers number their releases and builds. Three orders are of the calendar and
+ * not of the numbers, and wait for a provider that has a word for them: Leap 42.3 is older than 15.0, openEuler
+ * 24.03-LTS-SP4 newer than 24.09, and CentOS Stream has two series of builds side by side.
+ */
 const histories = {
   'Ubuntu releases': ['9.10', '10.04', '22.04', '24.04', '24.10', '26.04', '26.10'],
   'Ubuntu serials': ['20170619', '20170619.1', '20260705', '20260712.1', '20260725'],
+  'Debian releases': ['9', '10', '11', '12', '13', '14'],
   'Fedora releases': ['7', '9', '10', '41', '44', '100'],
+  'Fedora pre-releases': ['40', '41_Beta', '41', '42_Beta'],
   'Fedora builds': ['1.1', '1.9', '1.10', '1.14', '2.1'],
   'Leap releases': ['15.0', '15.6', '15.9', '15.10', '16.0'],
   'openSUSE builds': ['Build15.1.4', 'Build18.7', 'Build18.72'],
   'openSUSE snapshots': ['Snapshot20260831', 'Snapshot20260911'],
   'FreeBSD releases': ['9.3', '10.0', '14.3', '14.10', '15.0'],
-  'FreeBSD stages': ['15.0-ALPHA2', '15.0-BETA1', '15.0-BETA10', '15.0-RC1', '15.0-RELEASE'],
-  'CirrOS releases': ['0.6.2', '0.6.3', '0.9.0', '0.10.0'],
-  'Alpine branches': ['3.9', '3.10', '3.22'],
+  'FreeBSD stages': [
+    '14.3',
+    '15.0-ALPHA2',
+    '15.0-BETA1',
+    '15.0-BETA10',
+    '15.0-RC1',
+    '15.0',
+    '15.0-RELEASE',
+    '15.1',
+  ],
+  'FreeBSD patches': ['15.0-RC2', '15.0-p1', '15.0-p10'],
+  'CirrOS releases': ['0.6.2', '0.6.3', '0.9.0', '0.10', '0.10.0'],
+  'Alpine branches': ['v3.9', 'v3.10', 'v3.22'],
+  'Alpine candidates': ['3.21.9', '3.22.0_rc1', '3.22.0_rc2', '3.22.0', '3.22.1'],
   'Alpine rebuilds': ['r0', 'r2', 'r10'],
   'Debian builds': ['20260712-2537', '20260712-2538', '20260914-2601', '20261001-2618'],
   'CentOS Stream builds': ['20260427.0', '20260630.2', '20260630.10'],
   'CentOS 7 builds': ['1503', '2009', '2009_01', '2211'],
+  'Arch builds': ['20260901.99999', '20261001.100000', '20261001.100001'],
   'Amazon releases': ['2.0.20260109.1', '2023.9.20250929.0', '2023.12.20260930.0'],
   'Rocky and Alma releases': ['8.9', '8.10', '9.8', '10.2'],
   'Alma builds': ['20260526', '20260526.0', '20260817.0'],
@@ -70,6 +88,7 @@ test.each([
   ['>=40 <43', ['39', '40', '42', '43', '100'], ['40', '42']],
   ['>15.9', ['15.6', '15.9', '15.10', '16.0'], ['15.10', '16.0']],
   ['<=15', ['9', '15', '15.6'], ['9', '15']],
+  ['>=41', ['40', '41_Beta', '41'], ['41']],
 ])('isInRange() with %j finds of %j only %j', (text, versions, expected) => {
   const range = parseVersionRange(text) ?? []
   expect(versions.filter((version) => isInRange(version, range))).toEqual(expected)

@@ -1,138 +1,125 @@
 /** What can be wrong with the definition of a provider, said when it is defined and not when an image is missing. */
-import { isRegExp } from 'node:util/types'
-import { findArch } from '../arch.js'
+import { inspect } from 'node:util'
 import { digestOf } from '../digest.js'
 import { VmImageError } from '../errors.js'
 import { parseVersionRange } from '../version.js'
-import { type Word, wordsOf } from './pattern.js'
-import type { ImagePattern, ProviderDefinition, Source } from './definition.js'
-
-interface Problem {
-  readonly field: string
-  readonly found: unknown
-  readonly wanted: string
-}
+import { imagePatternsOf, type ProviderDefinition, type Site, sitesOf } from './definition.js'
+import { fieldProblems, type Problem } from './fields.js'
+import { type Pattern, type Word, wordsOf } from './pattern.js'
 
 const fileWords: readonly Word[] = ['version', 'codename', 'build', 'arch', 'variant']
 
 /**
- * Holds a definition against what the resolver relies on. It may come from JavaScript, where types promise nothing.
+ * Holds a definition against what the resolver relies on.
  *
  * @throws VmImageError INVALID_PROVIDER for the first thing found.
+ * @throws TypeError when it is no record.
  */
-export function checkDefinition(
-  definition: ProviderDefinition,
-  sources: readonly Source[],
-  patterns: readonly ImagePattern[],
-): void {
-  const all = [
-    namesOf(definition),
-    ...sources.map(sourceProblems),
-    ...patterns.map(patternProblems),
-    tablesOf(definition),
-  ]
-  for (const { field, found, wanted } of all.flat()) {
-    const shown = isRegExp(found) ? String(found) : JSON.stringify(found)
+export function checkDefinition(definition: ProviderDefinition): void {
+  if (typeof definition !== 'object' || definition === null) {
+    throw new TypeError('A provider is defined by a record: { name, versionsUrl, imagesUrl, imagePattern }.')
+  }
+  for (const { field, found, wanted } of problemsOf(definition)) {
     throw new VmImageError(
       'INVALID_PROVIDER',
-      `Cannot define provider "${definition.name}": ${field} is ${shown}, expected ${wanted}.\n` +
+      `Cannot define provider ${shown(definition.name)}: ${field} is ${shown(found)}, expected ${wanted}.\n` +
         'Enough for a provider: { name, versionsUrl, imagesUrl, imagePattern }; docs/providers.md has an example.',
     )
   }
 }
 
-function namesOf({ name, aliases = [], ...rest }: ProviderDefinition): readonly Problem[] {
-  const { imagePattern } = rest
-  return [
-    ...[name, ...aliases].flatMap((text) =>
-      problemUnless(isName(text), 'a name', text, 'lower case, as in "acme-linux"'),
-    ),
-    ...problemUnless(!('sources' in rest) || rest.sources.length > 0, 'sources', [], 'one or more'),
-    ...problemUnless(
-      !Array.isArray(imagePattern) || imagePattern.length > 0,
-      'imagePattern',
-      [],
-      'one or more',
-    ),
-  ]
+/** Lazily, as the later ones rely on what the earlier ones have found to be right. */
+function* problemsOf(definition: ProviderDefinition): Generator<Problem> {
+  yield* fieldProblems(definition)
+  const { name, aliases = [], checksumFiles = [], knownDigests = {} } = definition
+  for (const text of [name, ...aliases]) {
+    const isName = /^[a-z0-9][a-z0-9._+-]*$/.test(text)
+    yield* problemUnless(isName, 'a name', text, 'lower case, as in "acme-linux"')
+  }
+  for (const site of sitesOf(definition)) yield* siteProblems(site)
+  for (const { versions, pattern } of imagePatternsOf(definition)) {
+    yield* problemUnless(isNumericRange(versions), 'versions', versions, 'a range like ">=40 <43"')
+    yield* wordProblems('imagePattern', pattern, fileWords)
+  }
+  for (const template of checksumFiles) yield* wordProblems('checksumFiles', template, [...fileWords, 'file'])
+  for (const text of Object.values(knownDigests)) {
+    const [algorithm = '', hex = ''] = text.split(':')
+    const isDigest = digestOf(algorithm, hex) !== undefined
+    yield* problemUnless(isDigest, 'knownDigests', text, '"<algorithm>:<hex>"')
+  }
+  yield* archProblems(definition)
 }
 
-function isName(text: unknown): boolean {
-  return typeof text === 'string' && /^[a-z0-9][a-z0-9._+-]*$/.test(text)
-}
-
-function sourceProblems(source: Source): readonly Problem[] {
-  const { versionsUrl, buildsUrl, imagesUrl, mirrors = [] } = source
+function* siteProblems(site: Site): Generator<Problem> {
+  const { versionsUrl, buildsUrl, imagesUrl, mirrors = [] } = site
   const build: readonly Word[] = buildsUrl === undefined ? [] : ['build']
-  return [
-    ...addressProblems('versionsUrl', versionsUrl, ['arch']),
-    ...addressProblems('imagesUrl', imagesUrl, ['version', 'codename', 'arch', ...build]),
-    ...(buildsUrl === undefined
-      ? []
-      : addressProblems('buildsUrl', buildsUrl, ['version', 'codename', 'arch'])),
-    ...mirrors.flatMap((mirror) => addressProblems('mirrors', mirror, [])),
-    ...nameProblems('versionPattern', source.versionPattern ?? '{version}', ['version', 'codename']),
-    ...nameProblems('buildPattern', source.buildPattern ?? '{build}', ['build']),
-  ]
+  yield* addressProblems('versionsUrl', versionsUrl, ['arch'])
+  yield* addressProblems('imagesUrl', imagesUrl, ['version', 'codename', 'arch', ...build])
+  if (buildsUrl !== undefined) {
+    yield* addressProblems('buildsUrl', buildsUrl, ['version', 'codename', 'arch'])
+  }
+  const versionWords: readonly Word[] = ['version', 'codename']
+  yield* wordProblems('versionPattern', site.versionPattern ?? '{version}', versionWords, versionWords)
+  yield* wordProblems('buildPattern', site.buildPattern ?? '{build}', ['build'], ['build'])
+  for (const mirror of mirrors) yield* addressProblems('mirrors', mirror, [])
+  const root = versionsUrl.replace(/\/?(?:\?.*)?$/, '/')
+  const isBelow = imagesUrl.startsWith(root) && wordsOf(root).length === 0
+  const wanted = 'none, as a mirror needs an imagesUrl below versionsUrl, and no {arch} in that'
+  yield* problemUnless(mirrors.length === 0 || isBelow, 'mirrors', mirrors, wanted)
 }
 
-function patternProblems({ versions, pattern }: ImagePattern): readonly Problem[] {
-  const isRange = versions === undefined || parseVersionRange(versions) !== undefined
-  return [
-    ...problemUnless(isRange, 'versions', versions, 'a range like ">=40 <43"'),
-    ...nameProblems('imagePattern', pattern, fileWords),
-  ]
-}
-
-function tablesOf({
-  checksumFiles = [],
-  knownDigests = {},
-  archNames = {},
-}: ProviderDefinition): readonly Problem[] {
-  return [
-    ...checksumFiles.flatMap((name) => nameProblems('checksumFiles', name, [...fileWords, 'file'])),
-    ...Object.values(knownDigests).flatMap((text) => {
-      const [algorithm = '', hex = ''] = text.split(':')
-      return problemUnless(
-        digestOf(algorithm, hex) !== undefined,
-        'knownDigests',
-        text,
-        '"<algorithm>:<hex>"',
-      )
+/** Without a word for it nothing tells for which architecture a file is made: any would do for any request. */
+function archProblems(definition: ProviderDefinition): readonly Problem[] {
+  const named = Object.keys(definition.archNames ?? {})
+  return sitesOf(definition).flatMap((site) =>
+    imagePatternsOf(definition).flatMap(({ pattern }) => {
+      const { versionsUrl, buildsUrl = '', imagesUrl, arches = named } = site
+      const says = [versionsUrl, buildsUrl, imagesUrl, pattern].some((part) => wordsOf(part).includes('arch'))
+      const isSingle = arches.length === 1 || named.length === 1
+      const wanted =
+        '{arch} in it or in an address, or a single architecture: archNames: { x86_64: "x86_64" }'
+      return problemUnless(says || isSingle, 'imagePattern', pattern, wanted)
     }),
-    ...Object.keys(archNames).flatMap((arch) =>
-      problemUnless(findArch(arch) === arch, 'archNames', arch, "Linux's names on the left, such as x86_64"),
-    ),
-  ]
+  )
 }
 
-function addressProblems(field: string, url: unknown, allowed: readonly Word[]): readonly Problem[] {
-  const isAddress = typeof url === 'string' && /^https?:\/\/[^/{]+\//.test(url) && URL.canParse(url)
+function addressProblems(field: string, url: string, allowed: readonly Word[]): readonly Problem[] {
+  const isAddress = /^https?:\/\/[^/{]+\//.test(url) && URL.canParse(url)
   if (!isAddress) return [{ field, found: url, wanted: 'an address like "https://host/directory/"' }]
   return wordProblems(field, url, allowed)
 }
 
-function nameProblems(field: string, pattern: unknown, allowed: readonly Word[]): readonly Problem[] {
-  if (typeof pattern === 'string' && pattern !== '') return wordProblems(field, pattern, allowed)
-  return problemUnless(
-    isRegExp(pattern),
-    field,
-    pattern,
-    'a template like "acme-{version}.{arch}.qcow2" or a RegExp',
-  )
+/** Only some words have a meaning in a place, and it may need one of them. */
+function wordProblems(
+  field: string,
+  pattern: Pattern,
+  allowed: readonly Word[],
+  needed: readonly Word[] = [],
+): readonly Problem[] {
+  const found = wordsOf(pattern)
+  const known: readonly string[] = allowed
+  const isComplete = needed.length === 0 || needed.some((word) => found.includes(word))
+  const wanted = isComplete
+    ? `in braces ${braced(allowed).join(' ') || 'nothing'} and no other word`
+    : `${braced(needed).join(' or ')} in it`
+  return problemUnless(isComplete && found.every((word) => known.includes(word)), field, pattern, wanted)
 }
 
-function wordProblems(field: string, template: string, allowed: readonly Word[]): readonly Problem[] {
-  const known: readonly string[] = allowed
-  const wanted = `in braces only ${allowed.map((word) => `{${word}}`).join(' ') || 'no words'}`
-  return problemUnless(
-    wordsOf(template).every((word) => known.includes(word)),
-    field,
-    template,
-    wanted,
-  )
+function braced(words: readonly Word[]): readonly string[] {
+  return words.map((word) => `{${word}}`)
+}
+
+/** Bounds that are words would be compared by the alphabet. */
+function isNumericRange(text: string | undefined): boolean {
+  return text === undefined || parseVersionRange(text)?.every(({ version }) => /^\d/.test(version)) === true
 }
 
 function problemUnless(isRight: boolean, field: string, found: unknown, wanted: string): readonly Problem[] {
   return isRight ? [] : [{ field, found, wanted }]
+}
+
+function shown(value: unknown): string {
+  return typeof value === 'string'
+    ? JSON.stringify(value)
+    : inspect(value, { breakLength: Number.POSITIVE_INFINITY })
 }

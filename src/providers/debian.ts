@@ -19,7 +19,7 @@ export const debian = defineProvider({
   mirrors: ['https://cdimage.debian.org/images/cloud/'],
   imagePattern: 'debian-{version}-{variant}-{arch}-{build}.qcow2',
   archNames: { x86_64: 'amd64', aarch64: 'arm64', ppc64le: 'ppc64el', riscv64: 'riscv64' },
-  codenames: { '10': 'buster', '11': 'bullseye', '12': 'bookworm', '13': 'trixie' },
+  codenames: { '10': 'buster', '11': 'bullseye', '12': 'bookworm', '13': 'trixie', '14': 'forky' },
   variants: [
     { name: 'genericcloud', arches: ['x86_64', 'aarch64'] },
     { name: 'generic' },

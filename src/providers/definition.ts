@@ -1,9 +1,10 @@
 /** What is written down of a publisher: the fields of `defineProvider()`, before defaults. */
+import { isRegExp } from 'node:util/types'
 import type { Arch } from '../arch.js'
 import type { Pattern } from './pattern.js'
 
 /** One place where a publisher has images. Addresses are directories that the server lists. */
-export interface Source {
+export interface Site {
   /** Lists the versions, one directory each. May hold `{arch}`. */
   readonly versionsUrl: string
   /** Name of a version's directory. Default `{version}`. */
@@ -16,7 +17,10 @@ export interface Source {
   readonly imagesUrl: string
   /** Architectures that are to be had here. Default: all of the provider's. */
   readonly arches?: readonly Arch[] | undefined
-  /** Other addresses of what is under `versionsUrl`, for the image itself, in order of trying. Default: none. */
+  /**
+   * Other addresses of what is under `versionsUrl`, for the image itself, in order of trying. They need an `imagesUrl`
+   * that is below `versionsUrl`, and no `{arch}` in the latter. Default: none.
+   */
   readonly mirrors?: readonly string[] | undefined
 }
 
@@ -47,7 +51,7 @@ export interface Facts {
   readonly imagePattern: Pattern | readonly ImagePattern[]
   /**
    * The publisher's word for each architecture it has. Default: any, in addresses under Linux's name, in names of
-   * files under any name known.
+   * files under any name known. Where neither names nor addresses hold `{arch}`, it has to be a single one.
    */
   readonly archNames?: Readonly<Partial<Record<Arch, string>>> | undefined
   /** Codename of each version: `{ '13': 'trixie' }`. Where directories carry codenames, this gives their versions. */
@@ -69,5 +73,15 @@ export interface Facts {
   readonly user?: string | undefined
 }
 
-/** What `defineProvider()` takes: the facts and one source, or several sources in order of trying. */
-export type ProviderDefinition = Facts & (Source | { readonly sources: readonly Source[] })
+/** What `defineProvider()` takes: the facts and one site, or several `sources`; of two with the same version the first counts. */
+export type ProviderDefinition = Facts & (Site | { readonly sources: readonly Site[] })
+
+export function sitesOf(definition: ProviderDefinition): readonly Site[] {
+  return 'sources' in definition ? definition.sources : [definition]
+}
+
+export function imagePatternsOf({ imagePattern }: ProviderDefinition): readonly ImagePattern[] {
+  return typeof imagePattern === 'string' || isRegExp(imagePattern)
+    ? [{ pattern: imagePattern }]
+    : imagePattern
+}

@@ -7,7 +7,7 @@
  * Signed: each CHECKSUM is clear-signed with the key of its release.
  */
 import type { Arch } from '../arch.js'
-import type { Source } from './definition.js'
+import type { Site } from './definition.js'
 import { defineProvider } from './provider.js'
 
 const [dl, archives] = ['https://dl.fedoraproject.org/pub', 'https://archives.fedoraproject.org/pub/archive']
@@ -40,7 +40,7 @@ export const fedora = defineProvider({
   user: 'fedora',
 })
 
-function releases(root: string, mirror: string, arches: readonly Arch[]): Source {
+function releases(root: string, mirror: string, arches: readonly Arch[]): Site {
   return {
     versionsUrl: `${root}/releases/`,
     imagesUrl: `${root}/releases/{version}/Cloud/{arch}/images/`,

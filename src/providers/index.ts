@@ -6,11 +6,11 @@ import { VmImageError } from '../errors.js'
 import { cirros } from './cirros.js'
 import { debian } from './debian.js'
 import { fedora } from './fedora.js'
-import type { Provider } from './provider.js'
+import { isProvider, type Provider } from './provider.js'
 import { ubuntu } from './ubuntu.js'
 
 export type { ProviderDefinition } from './definition.js'
-export { defineProvider, type Provider } from './provider.js'
+export { defineProvider, isProvider, type Provider } from './provider.js'
 
 const ownProviders = { fedora, debian, ubuntu, cirros } satisfies Record<string, Provider>
 
@@ -23,8 +23,22 @@ const registryKey = Symbol.for('vmimage.providers.1')
 
 /** Who publishes images, by name. Letter case does not matter. */
 export const imageProviders = {
-  /** Makes a provider known by its name and aliases, in this process. It replaces one of the same name. */
+  /**
+   * Makes a provider known by its name and aliases, in this process. It replaces one of the same name, also one that
+   * comes with the package.
+   *
+   * @throws VmImageError INVALID_PROVIDER when another provider has one of its names.
+   * @throws TypeError for what `defineProvider()` did not return.
+   */
   add(provider: Provider): void {
+    if (!isProvider(provider)) {
+      throw new TypeError('Only a provider can be added. Make it with defineProvider().')
+    }
+    const others = imageProviders.list().filter(({ name }) => name !== provider.name)
+    for (const name of namesOf(provider)) {
+      const holder = others.find((other) => namesOf(other).includes(name))
+      if (holder) throw nameTaken(provider, name, holder)
+    }
     added().set(provider.name, provider)
   },
 
@@ -36,17 +50,21 @@ export const imageProviders = {
   },
 
   /**
-   * The provider of that name or alias; a name goes before an alias.
+   * The provider of that name or alias.
    *
    * @throws VmImageError UNKNOWN_SYSTEM when there is none; the message has the nearest name and all of them.
    */
   find(nameOrAlias: string): Provider {
     const asked = nameOrAlias.toLowerCase()
     const all = imageProviders.list()
-    const found = all.find(({ name }) => name === asked) ?? all.find(({ aliases }) => aliases.includes(asked))
+    const found = all.find((provider) => namesOf(provider).includes(asked))
     if (found) return found
     throw unknownSystem(asked, all)
   },
+}
+
+function namesOf({ name, aliases }: Provider): readonly string[] {
+  return [name, ...aliases]
 }
 
 function added(): Map<string, Provider> {
@@ -56,8 +74,16 @@ function added(): Map<string, Provider> {
   return home[registryKey]
 }
 
+function nameTaken(provider: Provider, name: string, holder: Provider): VmImageError {
+  return new VmImageError(
+    'INVALID_PROVIDER',
+    `Cannot add provider "${provider.name}": "${name}" means ${holder.displayName} ("${holder.name}") already.\n` +
+      `Give it a name of its own, or replace the other one with a provider that has the name "${holder.name}".`,
+  )
+}
+
 function unknownSystem(asked: string, all: readonly Provider[]): VmImageError {
-  const names = all.flatMap(({ name, aliases }) => [name, ...aliases])
+  const names = all.flatMap(namesOf)
   const nearest = names.toSorted((a, b) => distance(asked, a) - distance(asked, b))[0]
   const isNear = nearest !== undefined && distance(asked, nearest) <= Math.max(2, asked.length / 3)
   return new VmImageError(

@@ -38,9 +38,11 @@ export function fillTemplate(template: string, values: Words): string {
   })
 }
 
-/** The words in braces that a template asks for, in its order. */
-export function wordsOf(template: string): readonly string[] {
-  return Array.from(template.matchAll(placeholder), ([, name = '']) => name)
+/** The words of a template, or the groups of a RegExp, in their order. */
+export function wordsOf(pattern: Pattern): readonly string[] {
+  const found =
+    typeof pattern === 'string' ? pattern.matchAll(placeholder) : pattern.source.matchAll(/\(\?<(\w+)>/g)
+  return Array.from(found, ([, name = '']) => name)
 }
 
 /**

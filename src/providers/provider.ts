@@ -4,21 +4,34 @@
  */
 import { isRegExp } from 'node:util/types'
 import { checkDefinition } from './check-definition.js'
-import type { Facts, ImagePattern, ProviderDefinition, Source } from './definition.js'
+import {
+  type Facts,
+  type ImagePattern,
+  imagePatternsOf,
+  type ProviderDefinition,
+  type Site,
+  sitesOf,
+} from './definition.js'
 
 type Filled<T, Keys extends keyof T> = T & { readonly [Key in Keys]-?: Exclude<T[Key], undefined> }
 
-/** A checked definition with its defaults filled in. */
+/** A checked definition with its defaults filled in. It never changes, and is a definition itself: `{ ...provider, user }`. */
 export interface Provider extends Filled<
   Omit<Facts, 'imagePattern'>,
   'displayName' | 'aliases' | 'codenames' | 'variants' | 'checksumFiles'
 > {
-  readonly sources: readonly Filled<Source, 'versionPattern' | 'buildPattern' | 'mirrors'>[]
+  readonly sources: readonly Filled<Site, 'versionPattern' | 'buildPattern' | 'mirrors'>[]
   readonly imagePattern: readonly ImagePattern[]
   readonly knownDigests: Readonly<Record<string, string>>
   readonly trust: 'checksum' | 'unverified'
   readonly format: 'qcow2' | 'raw'
 }
+
+/**
+ * What tells a provider from a record that nobody has checked. The symbol is registered, because one process may hold
+ * several copies of this module; it does not take part in `{ ...provider }`, nor in JSON.
+ */
+const brand = Symbol.for('vmimage.provider.1')
 
 /** How publishers commonly name the file with the checksums, strongest and closest to the image first. */
 const commonChecksumFiles = (
@@ -29,7 +42,8 @@ const commonChecksumFiles = (
 /**
  * Makes a provider out of its name, where it lists versions, where it lists images, and how these are named.
  *
- * @throws VmImageError INVALID_PROVIDER when a fact is missing or contradicts another.
+ * @throws VmImageError INVALID_PROVIDER when a fact is missing, of the wrong kind, or contradicts another.
+ * @throws TypeError when the definition is no record.
  * @example
  * imageProviders.add(defineProvider({
  *   name: 'acme',
@@ -39,17 +53,15 @@ const commonChecksumFiles = (
  * }))
  */
 export function defineProvider(definition: ProviderDefinition): Provider {
+  checkDefinition(definition)
   const { name } = definition
-  const sources = 'sources' in definition ? definition.sources : [definition]
-  const imagePattern = patternsOf(definition.imagePattern)
-  checkDefinition(definition, sources, imagePattern)
-  return Object.freeze({
+  const facts = frozenCopy<Provider>({
     name,
     displayName: definition.displayName ?? name.charAt(0).toUpperCase() + name.slice(1),
     aliases: definition.aliases ?? [],
     homepage: definition.homepage,
-    sources: sources.map(sourceOf),
-    imagePattern,
+    sources: sitesOf(definition).map(withDefaults),
+    imagePattern: imagePatternsOf(definition),
     archNames: definition.archNames,
     codenames: definition.codenames ?? {},
     variants: definition.variants ?? [],
@@ -59,25 +71,37 @@ export function defineProvider(definition: ProviderDefinition): Provider {
     format: definition.format ?? 'qcow2',
     user: definition.user,
   })
+  return Object.freeze(Object.defineProperty({ ...facts }, brand, { value: true }))
 }
 
-function patternsOf(pattern: ProviderDefinition['imagePattern']): readonly ImagePattern[] {
-  return typeof pattern === 'object' && !isRegExp(pattern) ? pattern : [{ pattern }]
+/** Whether a value is what {@link defineProvider} returned, of this copy of the package or another. */
+export function isProvider(value: unknown): value is Provider {
+  return typeof value === 'object' && value !== null && Object.hasOwn(value, brand)
 }
 
-/** Only the fields of a source, with the slash that relative links need at the end of a directory's address. */
-function sourceOf(source: Source): Provider['sources'][number] {
+/** Only the fields of a site, with the slash that relative links need at the end of a directory's address. */
+function withDefaults(site: Site): Provider['sources'][number] {
   return {
-    versionsUrl: asDirectory(source.versionsUrl),
-    versionPattern: source.versionPattern ?? '{version}',
-    buildsUrl: source.buildsUrl === undefined ? undefined : asDirectory(source.buildsUrl),
-    buildPattern: source.buildPattern ?? '{build}',
-    imagesUrl: asDirectory(source.imagesUrl),
-    arches: source.arches,
-    mirrors: (source.mirrors ?? []).map(asDirectory),
+    versionsUrl: asDirectory(site.versionsUrl),
+    versionPattern: site.versionPattern ?? '{version}',
+    buildsUrl: site.buildsUrl === undefined ? undefined : asDirectory(site.buildsUrl),
+    buildPattern: site.buildPattern ?? '{build}',
+    imagesUrl: asDirectory(site.imagesUrl),
+    arches: site.arches,
+    mirrors: (site.mirrors ?? []).map(asDirectory),
   }
 }
 
 function asDirectory(url: string): string {
   return url.endsWith('/') || url.includes('?') ? url : `${url}/`
+}
+
+/** The lists and records inside are the caller's, who may go on to change them. */
+function frozenCopy<T>(value: T): T {
+  if (typeof value !== 'object' || value === null || isRegExp(value)) return value
+  const copy: unknown = Array.isArray(value)
+    ? value.map(frozenCopy)
+    : Object.fromEntries(Object.entries(value).map(([key, field]) => [key, frozenCopy(field)]))
+  // The same fields with the same values: definitions hold nothing but plain data.
+  return Object.freeze(copy) as T
 }

@@ -99,12 +99,13 @@ export function describeRequest(request: ImageRequest): string {
 function readNamed(
   spec: ImageSpec,
 ): Pick<NamedRequest, 'kind' | 'provider' | 'version' | 'build' | 'variant'> {
-  const { name = 'fedora', provider, version, build, variant, format } = spec
+  const { name = 'fedora', version, build, variant, format } = spec
   if (format !== undefined) throw invalidRequest('format', format, 'nothing: a provider knows its own format')
+  const provider = spec.provider ?? imageProviders.find(name)
   return {
     kind: 'named',
-    provider: provider ? knownProvider(provider) : imageProviders.find(name),
-    version: parseVersionQuery(version),
+    provider,
+    version: parseVersionQuery(version, provider.codenames),
     build,
     variant,
   }
@@ -123,19 +124,27 @@ function readLocated(spec: ImageSpec): Located<UrlRequest, 'url'> | Located<File
   return { kind: 'url', url: checkedUrl(url ?? ''), format }
 }
 
-function knownProvider(provider: Provider): Provider {
-  if (Array.isArray(provider.sources) && typeof provider.name === 'string') return provider
-  throw new TypeError('Field provider of an image request is what defineProvider() returned.')
-}
-
 function checkedUrl(url: string): string {
   if (/^https?:\/\/[^/]/i.test(url) && URL.canParse(url)) return new URL(url).href
   throw invalidRequest('url', url, 'a whole address that starts with https://')
 }
 
 function absolutePath(path: string): string {
-  if (path.startsWith('file://')) return fileURLToPath(path)
-  return path.startsWith('~/') ? join(homedir(), path.slice(2)) : resolve(path)
+  if (/^file:\//i.test(path)) return pathOfFileUrl(path)
+  if (path === '' || path.includes('\0') || /^[a-z][a-z\d+.-]*:\/\//i.test(path)) {
+    throw invalidRequest('path', path, 'the path of a file on this machine')
+  }
+  return /^~(?:\/|$)/.test(path) ? join(homedir(), path.slice(1)) : resolve(path)
+}
+
+function pathOfFileUrl(url: string): string {
+  try {
+    const path = fileURLToPath(url)
+    if (!path.includes('\0')) return path
+  } catch {
+    // Node has a TypeError for each mistake in a file URL; the words below say what all of them mean.
+  }
+  throw invalidRequest('path', url, 'a file of this machine, as in "file:///images/disk.qcow2"')
 }
 
 function fingerprint(provider: Provider): string {

@@ -1,6 +1,6 @@
 /** ImageSpec: a request as a record, whatever form the caller wrote it in, with the types of its fields checked. */
 import { isRegExp } from 'node:util/types'
-import type { Provider } from '../providers/index.js'
+import { isProvider, type Provider } from '../providers/index.js'
 import { invalidRequest } from './invalid.js'
 
 export interface ImageSpec {
@@ -46,7 +46,7 @@ export function parseSpec(input: unknown): ImageSpec {
 
 const fieldTypes = {
   name: ['string'],
-  provider: ['object'],
+  provider: ['result of defineProvider()'],
   version: ['string', 'number', 'RegExp'],
   build: ['string', 'RegExp'],
   arch: ['string'],
@@ -67,18 +67,26 @@ function checkTypes(input: unknown): asserts input is ImageSpec {
   }
   for (const [key, value] of Object.entries(input)) {
     if (!isField(key)) throw invalidRequest('field', key, `one of ${Object.keys(fieldTypes).join(', ')}`)
-    const type = isRegExp(value) ? 'RegExp' : typeof value
     const allowed: readonly string[] = fieldTypes[key]
-    if (value === undefined || allowed.includes(type)) continue
-    throw new TypeError(`Field ${key} of an image request is a ${allowed.join(' or a ')}, not a ${type}.`)
+    if (value === undefined || allowed.includes(typeOf(value))) continue
+    throw new TypeError(
+      `Field ${key} of an image request is of type ${typeOf(value)}, expected ${allowed.join(' or ')}.`,
+    )
   }
+}
+
+function typeOf(value: unknown): string {
+  if (value === null) return 'null'
+  if (isProvider(value)) return 'result of defineProvider()'
+  return isRegExp(value) ? 'RegExp' : typeof value
 }
 
 /** `fedora:41`, a URL or a path, as the record that means the same. */
 function shortForm(text: string): Pick<ImageSpec, 'name' | 'version' | 'url' | 'path'> {
   if (/^https?:\/\//i.test(text)) return { url: text }
-  if (/^(?:\.{0,2}\/|~\/|file:\/\/)/i.test(text)) return { path: text }
-  const [, name, version] = /^([a-z0-9][\w.+-]*)(?::(?!\/\/)(.+))?$/i.exec(text.trim()) ?? []
+  if (/^(?:\.{0,2}\/|~(?:\/|$)|file:\/)/i.test(text)) return { path: text }
+  // What goes on with a slash is an address with a mistake in it, as in http:/host/disk.qcow2.
+  const [, name, version] = /^([a-z0-9][\w.+-]*)(?::(?!\/)(.+))?$/i.exec(text.trim()) ?? []
   if (name === undefined) throw invalidRequest('image request', text, 'a name, a URL or a path')
   return version === undefined ? { name } : { name, version }
 }

@@ -19,20 +19,27 @@ type Codenames = Readonly<Record<string, string>>
 /**
  * Reads a version as it stands in a request. Default `latest`.
  *
- * @throws VmImageError INVALID_REQUEST for what is none, and for a number like 15.10, which JavaScript cannot tell from 15.1.
+ * @throws VmImageError INVALID_REQUEST for what is none, for a number like 15.10, which JavaScript cannot tell from 15.1,
+ *   and for a range that begins or ends at a word that is no codename.
  */
-export function parseVersionQuery(version: string | number | RegExp | undefined = 'latest'): VersionQuery {
+export function parseVersionQuery(
+  version: string | number | RegExp | undefined = 'latest',
+  codenames: Codenames = {},
+): VersionQuery {
   if (isRegExp(version)) return { kind: 'pattern', text: String(version), pattern: version }
   if (typeof version === 'number' && !(Number.isSafeInteger(version) && version >= 0)) {
+    const isFraction = Number.isFinite(version) && version > 0
     throw invalidRequest(
       'version',
       version,
-      `a whole number, or a text: version: '${version}' with its zeros`,
+      `a whole number, or a text${isFraction ? `: version: '${version}' with its zeros` : ' such as "41"'}`,
     )
   }
   const text = String(version).trim()
   const range = parseVersionRange(text)
-  if (range) return { kind: 'range', text: text.replaceAll(/\s+/g, ' '), range }
+  if (range) {
+    return { kind: 'range', text: text.replaceAll(/\s+/g, ' '), range: withoutCodenames(range, codenames) }
+  }
   if (text.toLowerCase() === 'latest') return { kind: 'latest', text: 'latest' }
   if (/^\w[\w.+-]*$/.test(text)) return { kind: 'name', text }
   throw invalidRequest('version', version, '"41", "15", ">=40 <43", a codename, "latest" or a RegExp')
@@ -58,6 +65,22 @@ export function isExactly(query: VersionQuery, version: string, codenames: Coden
 /** Whether a version is the other one or goes on where that ends: 15.6 after 15, never 150 after 15. */
 export function isContinuation(version: string, beginning: string): boolean {
   return version.startsWith(beginning) && /^(?:$|[^\da-z])/i.test(version.slice(beginning.length))
+}
+
+/** Codenames have no order of their own: their versions have. */
+function withoutCodenames(range: VersionRange, codenames: Codenames): VersionRange {
+  return range.map((bound) => {
+    if (/^\d/.test(bound.version)) return bound
+    const name = bound.version.toLowerCase()
+    const version = Object.keys(codenames).find((known) => codenames[known] === name)
+    if (version !== undefined) return { ...bound, version }
+    const known = Object.values(codenames).join(', ') || 'it has none'
+    throw invalidRequest(
+      'version',
+      bound.version,
+      `a number or a codename of the publisher (${known}) in a range`,
+    )
+  })
 }
 
 function fits(query: VersionQuery, version: string): boolean {

@@ -49,6 +49,13 @@ describe.each(systems)('%s', (system) => {
   })
 })
 
+test('debian passes over a release that has only daily builds, and says so', async () => {
+  const warnings: string[] = []
+  await using mirror = await startMirror(`${listings}debian`)
+  await expect(resolveThrough(mirror, 'debian', warnings)).resolves.toMatchObject({ version: '13' })
+  expect(warnings).toEqual([expect.stringContaining('in 14; 13 is the newest that has one')])
+})
+
 async function resolve(system: string, input: ImageInput) {
   await using mirror = await startMirror(`${listings}${system}`)
   return await resolveThrough(mirror, input)

@@ -7,7 +7,7 @@ function define(name: string, aliases: readonly string[] = []) {
     aliases,
     versionsUrl: 'https://images.example.org/',
     imagesUrl: 'https://images.example.org/{version}/',
-    imagePattern: 'disk-{version}.qcow2',
+    imagePattern: 'disk-{version}.{arch}.qcow2',
   })
 }
 
@@ -29,10 +29,34 @@ describe('imageProviders', () => {
     expect(imageProviders.list().filter(({ name }) => name === 'zeta')).toEqual([second])
   })
 
-  test('puts a name before an alias', () => {
-    imageProviders.add(define('alpha', ['ubuntu']))
-    expect(imageProviders.find('ubuntu').name).toBe('ubuntu')
+  test('replaces a provider of the package by its name', () => {
+    const before = imageProviders.find('cirros')
+    const own = define('cirros', ['tiny'])
+    imageProviders.add(own)
+    expect(imageProviders.find('Tiny')).toBe(own)
+    imageProviders.add(before)
+    expect(imageProviders.find('cirros')).toBe(before)
   })
+
+  test.each([
+    ['a name that is a name', define('beta', ['ubuntu']), 'ubuntu'],
+    ['an alias that is an alias', define('beta', ['one', 'fedora-cloud']), 'fedora-cloud'],
+    ['a name that is an alias', define('debian-cloud'), 'debian-cloud'],
+  ])('refuses a provider with %s of another', (_, provider, taken) => {
+    const before = imageProviders.list()
+    const add = () => imageProviders.add(provider)
+    expect(add).toThrowError(expect.objectContaining({ code: 'INVALID_PROVIDER' }))
+    expect(add).toThrowError(`"${taken}" means `)
+    expect(imageProviders.list()).toEqual(before)
+  })
+
+  test.each([[{ ...define('beta') }], [JSON.parse(JSON.stringify(define('beta')))], [undefined], ['beta']])(
+    'refuses %j, which defineProvider() did not return',
+    (provider) => {
+      expect(() => imageProviders.add(provider)).toThrowError(TypeError)
+      expect(() => imageProviders.add(provider)).toThrowError('Make it with defineProvider()')
+    },
+  )
 
   test('shares what was added with other copies of the package in this process', async () => {
     const added = define('shared')

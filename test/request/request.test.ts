@@ -36,6 +36,12 @@ describe('parseRequest()', () => {
     ['../disk.qcow2', resolve('../disk.qcow2')],
     ['~/disk.qcow2', `${homedir()}/disk.qcow2`],
     [{ path: 'disk.qcow2' }, resolve('disk.qcow2')],
+    ['FILE:///images/disk.qcow2', '/images/disk.qcow2'],
+    ['file:/images/disk.qcow2', '/images/disk.qcow2'],
+    [{ path: 'File:///images/disk.qcow2' }, '/images/disk.qcow2'],
+    ['~', homedir()],
+    [{ path: '~' }, homedir()],
+    [{ path: '~other' }, resolve('~other')],
   ])('understands %j as %s', (input, meaning) => {
     expect(describeRequest(parseRequest(input))).toBe(meaning)
   })
@@ -56,21 +62,39 @@ describe('parseRequest()', () => {
     ['fedora:', 'a name, a URL or a path'],
     ['images/disk.qcow2', 'a name, a URL or a path'],
     ['ftp://host.example.org/disk.qcow2', 'a name, a URL or a path'],
+    ['http:/host.example.org/disk.qcow2', 'a name, a URL or a path'],
+    [{ name: 'fedora', url: 'https://host.example.org/d' }, 'one of name, provider, url, path'],
+  ])('refuses %j and shows the valid forms', (input, wanted) => {
+    const parse = () => parseRequest(input)
+    const message = expect.stringContaining(wanted)
+    expect(parse).toThrowError(expect.objectContaining({ code: 'INVALID_REQUEST', message }))
+    expect(parse).toThrowError(/\nValid: "fedora", "fedora:41"/)
+  })
+
+  test.each<[ImageInput, string]>([
     ['https://', 'a whole address'],
     ['fedora:4 1', '"41", "15"'],
+    ['debian:>=bookwurm', '"bookwurm": expected a number or a codename of the publisher (buster, bullseye'],
     [{ name: 'ubuntu', version: 24.1 }, "version: '24.1' with its zeros"],
-    [{ name: 'fedora', version: -1 }, 'a whole number'],
+    [{ name: 'fedora', version: -1 }, 'version -1: expected a whole number, or a text such as "41"'],
+    [{ name: 'fedora', version: Number.NaN }, 'version NaN: expected a whole number, or a text such as "41"'],
     [{ name: 'fedora:41', version: '42' }, 'no second one'],
-    [{ name: 'fedora', url: 'https://host.example.org/d' }, 'one of name, provider, url, path'],
+    ['file://host.example.org/disk.qcow2', 'a file of this machine'],
+    ['file:///a%2Fb', 'a file of this machine'],
+    ['file:///a%00b', 'a file of this machine'],
+    [{ path: '' }, 'the path of a file'],
+    [{ path: 'a\0b' }, 'the path of a file'],
+    [{ path: 'https://host.example.org/disk.qcow2' }, 'the path of a file'],
     [{ url: 'https://host.example.org/d', version: '1' }, 'nothing: a URL or a file is one image'],
     [{ name: 'fedora', format: 'raw' }, 'a provider knows its own format'],
     [{ path: '/d', format: 'vmdk' } as object, '"qcow2" or "raw"'],
     [{ name: 'fedora', size: '20GB' }, 'a number of bytes'],
     [{ nmae: 'fedora' } as object, 'one of name, provider'],
-  ])('refuses %j and shows the valid forms', (input, wanted) => {
+  ])('refuses %j for one of its fields and shows valid ones', (input, wanted) => {
     const parse = () => parseRequest(input)
-    expect(parse).toThrowError(expect.objectContaining({ message: expect.stringContaining(wanted) }))
-    expect(parse).toThrowError(/\nValid: "fedora", "fedora:41"/)
+    const message = expect.stringContaining(wanted)
+    expect(parse).toThrowError(expect.objectContaining({ code: 'INVALID_REQUEST', message }))
+    expect(parse).toThrowError(/\nValid: { name: "fedora", version: "41"/)
   })
 
   test.each<[ImageInput, string]>([
@@ -82,18 +106,24 @@ describe('parseRequest()', () => {
   })
 
   test.each([
-    [42],
-    [undefined],
-    [null],
-    [['fedora']],
-    [/fedora/],
-    [{ name: 7 }],
-    [{ size: true }],
-    [{ provider: {} }],
-  ])('calls %j a mistake in the program', (input) => {
+    [42, 'not 42'],
+    [undefined, 'not undefined'],
+    [null, 'not null'],
+    [['fedora'], 'not an array'],
+    [/fedora/, 'not /fedora/'],
+    [{ name: 7 }, 'Field name of an image request is of type number, expected string.'],
+    [{ name: {} }, 'Field name of an image request is of type object, expected string.'],
+    [{ size: true }, 'of type boolean, expected string or number.'],
+    [{ provider: {} }, 'of type object, expected result of defineProvider().'],
+    [{ provider: { ...defineProvider(facts) } }, 'of type object, expected result of defineProvider().'],
+    [{ provider: null, version: '13' }, 'Field provider of an image request is of type null'],
+    [{ name: null }, 'of type null'],
+    [{ name: 'fedora', version: null }, 'of type null'],
+  ])('calls %j a mistake in the program', (input, found) => {
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what a caller without types can do
     const untyped = input as unknown as ImageInput
     expect(() => parseRequest(untyped)).toThrowError(TypeError)
+    expect(() => parseRequest(untyped)).toThrowError(found)
   })
 })
 
@@ -121,13 +151,16 @@ describe('requestKey()', () => {
       { name: 'fedora', build: /1.1/ },
     ],
     [{ path: '/disk' }, { path: '/disk', format: 'raw' }],
-    [{ provider: defineProvider(facts) }, { provider: defineProvider({ ...facts, imagePattern: /acme/ }) }],
+    [
+      { provider: defineProvider(facts) },
+      { provider: defineProvider({ ...facts, imagePattern: /acme-(?<arch>.+)/ }) },
+    ],
   ])('differs between %j and %j', (one, other) => {
     expect(keyOf(one)).not.toBe(keyOf(other))
   })
 
   test('differs between a provider of the package and one of the same name', () => {
-    const fedora = { ...imageProviders.find('fedora'), user: 'root' }
+    const fedora = defineProvider({ ...imageProviders.find('fedora'), user: 'root' })
     expect(keyOf({ provider: fedora })).not.toBe(keyOf('fedora'))
   })
 })

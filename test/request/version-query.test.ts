@@ -40,6 +40,26 @@ describe('selectVersions()', () => {
 })
 
 test.each([
+  ['>=noble', ['24.04']],
+  ['>=Jammy <noble', ['22.04', '24.03-LTS', '24.03-LTS-SP1']],
+  ['>15.6 <jammy', ['15.10']],
+])('parseVersionQuery() reads the codenames of a publisher in %s', (version, expected) => {
+  const query = parseVersionQuery(version, codenames)
+  const found = selectVersions(
+    query,
+    ['15.6', '15.10', '22.04', '24.03-LTS', '24.03-LTS-SP1', '24.04'],
+    codenames,
+  )
+  expect(found.toSorted()).toEqual(expected)
+})
+
+test('parseVersionQuery() refuses a bound that is no codename, and shows those that are', () => {
+  expect(() => parseVersionQuery('>=22.04 <nobel', codenames)).toThrowError(
+    'Cannot read version "nobel": expected a number or a codename of the publisher (jammy, noble) in a range.',
+  )
+})
+
+test.each([
   ['24.04', '24.04', true],
   ['noble', '24.04', true],
   ['24', '24.04', false],
@@ -50,7 +70,7 @@ test.each([
   expect(isExactly(parseVersionQuery(version), candidate, codenames)).toBe(expected)
 })
 
-test.each([15.1, -1, Number.NaN, '', ' ', '4 1', '>=', '~15', '15 || 16', '../15'])(
+test.each([15.1, -1, Number.NaN, '', ' ', '4 1', '>=', '~15', '15 || 16', '../15', '>=noble', '<latest'])(
   'parseVersionQuery() refuses %s',
   (version) => {
     expect(() => parseVersionQuery(version)).toThrowError(

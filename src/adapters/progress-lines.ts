@@ -2,7 +2,8 @@
  * Progress under a test reporter: whole lines, few of them. Reporters own the terminal and pass on what others print
  * about once a second, so a bar that redraws itself would come out as one burst.
  */
-import type { Report, ReportEvent } from '../report.js'
+import { progressText } from '../progress-text.js'
+import type { Report } from '../report.js'
 
 /** A cache hit or a small file should print nothing at all. */
 const firstLineMs = 2000
@@ -25,7 +26,8 @@ export function progressLines(
 ): Report {
   const lines = new Map<string, Line>()
   return (event) => {
-    if (event.type === 'warning') return print(`vmimage: ${event.message}`)
+    const text = `vmimage: ${progressText(event)}`
+    if (event.type === 'warning') return print(text)
     const line = lines.get(event.name) ?? { startedAt: now(), printedAt: undefined }
     lines.set(event.name, line)
     const isDue =
@@ -34,33 +36,6 @@ export function progressLines(
         : now() - line.startedAt >= firstLineMs && now() - (line.printedAt ?? -Infinity) >= betweenLinesMs
     if (!isDue) return
     line.printedAt = now()
-    print(`vmimage: ${event.name}: ${stepText(event)}`)
+    print(text)
   }
-}
-
-function stepText(event: Exclude<ReportEvent, { type: 'warning' }>): string {
-  switch (event.type) {
-    case 'resolving':
-      return 'asking the publisher'
-    case 'resolved':
-      return `found ${event.url}`
-    case 'downloading':
-      return `downloading, ${amount(event.receivedBytes, event.totalBytes)}`
-    case 'unpacking':
-      return `unpacking, ${amount(event.readBytes, event.totalBytes)}`
-    case 'waiting':
-      return `waiting for ${event.holder}, which downloads it: ${amount(event.receivedBytes, event.totalBytes)}`
-    case 'published':
-    default:
-      return 'ready'
-  }
-}
-
-function amount(bytes: number, totalBytes: number | undefined): string {
-  if (totalBytes === undefined) return `${megabytes(bytes)} MB`
-  return `${megabytes(bytes)} of ${megabytes(totalBytes)} MB (${((100 * bytes) / totalBytes).toFixed(0)} %)`
-}
-
-function megabytes(bytes: number): string {
-  return (bytes / 1e6).toFixed(0)
 }

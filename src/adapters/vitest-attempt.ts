@@ -9,11 +9,13 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import * as vitest from 'vitest'
 import { VmImageError } from '../errors.js'
+import type { Report } from '../report.js'
 import type { ImageInput } from '../request/request.js'
 import type { KeptImage } from '../run/keep.js'
 import { processWide } from '../run/process-wide.js'
 import type { RunInfo } from '../run/run.js'
 import { callText, Scope } from '../run/scope.js'
+import { progressLines } from './progress-lines.js'
 
 type Test = Readonly<vitest.RunnerTestCase>
 type Task = Readonly<vitest.RunnerTask>
@@ -22,6 +24,8 @@ export interface Attempt {
   readonly scope: Scope
   /** True in afterEach and in what comes after it: a disk that is opened there serves nobody. */
   isOver(): boolean
+  /** True when this one has ended and its test is at another try. */
+  isPast(): boolean
   /** Deletes the disks, or keeps them and says where. */
   end(): Promise<void>
 }
@@ -52,15 +56,17 @@ export function shared(): Shared {
 /** Begins a try of a test. Whoever calls this sees to `end()`. */
 export function beginAttempt(test: Test): Attempt {
   const errorsBefore = countErrors(test)
-  const scope = new Scope({ name: nameOf(test), run: providedRun, timeoutMs: test.timeout })
+  const scope = new Scope({ name: nameOf(test), run: providedRun, timeoutMs: test.timeout, report: report() })
+  let endedAt: number | undefined
   const attempt: Attempt = {
     scope,
     // Not 'fail': a soft assertion sets that in the middle of a test. Nor in repeats, which begin in the old state.
     isOver: () => !test.repeats && ['pass', 'skip'].includes(test.result?.state ?? ''),
+    isPast: () => endedAt !== undefined && endedAt !== countTries(test),
     end: async () => {
-      const { retryCount = 0, repeatCount = 0 } = test.result ?? {}
+      endedAt = countTries(test)
       const failed = countErrors(test) > errorsBefore && !test.fails
-      await tell(await scope.close({ failed, attempt: 1 + retryCount + repeatCount }), test)
+      await tell(await scope.close({ failed, attempt: endedAt }), test)
     },
   }
   shared().attempts.set(test, attempt)
@@ -69,10 +75,11 @@ export function beginAttempt(test: Test): Attempt {
 
 /** Begins the part of a file that its tests share: what beforeAll opens lives until the last test. */
 export function beginFile(file: Task): Attempt {
-  const scope = new Scope({ name: file.name, run: providedRun })
+  const scope = new Scope({ name: file.name, run: providedRun, report: report() })
   return {
     scope,
     isOver: () => false,
+    isPast: () => false,
     end: async () => {
       const kept = await scope.close({ failed: hasFailed(file), attempt: 1 })
       for (const image of kept) console.error(keptLine(image))
@@ -82,6 +89,9 @@ export function beginFile(file: Task): Attempt {
 
 /**
  * The attempt that a call of `useVmImage()` belongs to.
+ *
+ * With neither the setup file nor the context, a call that comes after the timeout of its test is taken for one of the
+ * test that runs by then: Vitest's variable is all there is to go by.
  *
  * @throws VmImageError OUTSIDE_TEST, AMBIGUOUS_TEST.
  */
@@ -99,16 +109,15 @@ export function findAttempt(input: ImageInput, context: vitest.TestContext | und
   throw outside(input)
 }
 
-/** Without the setup file an attempt begins with its first disk. */
+/**
+ * Without the setup file an attempt begins with its first disk. One that has ended stays the test's until the next try:
+ * a call that comes after a timeout is refused.
+ */
 function attemptOf(test: Test): Attempt {
-  const { attempts } = shared()
-  const known = attempts.get(test)
-  if (known) return known
+  const known = shared().attempts.get(test)
+  if (known && !known.isPast()) return known
   const attempt = beginAttempt(test)
-  test.context.onTestFinished(async () => {
-    attempts.delete(test)
-    await attempt.end()
-  })
+  test.context.onTestFinished(() => attempt.end())
   return attempt
 }
 
@@ -122,6 +131,10 @@ function providedRun(): RunInfo {
   )
 }
 
+function report(): Report {
+  return progressLines((line) => console.error(line))
+}
+
 /** In the error itself, which every reporter shows, and on the standard error, where Vitest adds the test's name. */
 async function tell(kept: readonly KeptImage[], test: Test): Promise<void> {
   for (const image of kept) {
@@ -129,7 +142,8 @@ async function tell(kept: readonly KeptImage[], test: Test): Promise<void> {
     const error = test.result?.errors?.at(-1)
     if (error) addToMessage(error, keptLine(image))
     // Vitest before 4.0.11 has no artifacts.
-    if ('recordArtifact' in vitest) await vitest.recordArtifact(test, { type: 'vmimage:overlay', ...image })
+    if (image.path === undefined || !('recordArtifact' in vitest)) continue
+    await vitest.recordArtifact(test, { type: 'vmimage:overlay', image: image.image, path: image.path })
   }
 }
 
@@ -141,7 +155,14 @@ function addToMessage(error: vitest.TestError, line: string): void {
 }
 
 function keptLine({ image, path }: KeptImage): string {
-  return `vm image "${image}" kept: ${path}`
+  if (path !== undefined) return `vm image "${image}" kept: ${path}`
+  return `vm image "${image}" not kept: this run has kept as many tests as keepLast (VMIMAGE_KEEP_LAST) allows`
+}
+
+/** From 1. */
+function countTries(test: Test): number {
+  const { retryCount = 0, repeatCount = 0 } = test.result ?? {}
+  return 1 + retryCount + repeatCount
 }
 
 function countErrors(test: Test): number {

@@ -1,6 +1,6 @@
 /**
  * Vitest's global setup: one run from before the first worker to after the last. The plugin installs it; by hand it is
- * `globalSetup: ['vmimage/vitest/global-setup']`, with the images in `provide: { vmImages: { images: [...] } }` or in
+ * `globalSetup: ['vmimage/vitest/global-setup']`, with the images in `provide: { vmImages: { images: [...] } }` and in
  * the variable VMIMAGE_IMAGES.
  */
 import type { TestProject } from 'vitest/node'
@@ -13,9 +13,11 @@ export type * from './vitest-provided.js'
 
 /** Called by Vitest in its main process. Returns the teardown, which waits for nothing: Vitest sets it no limit. */
 export async function setup(project: TestProject): Promise<() => void> {
-  const { images = imagesFromEnvironment(), strict, providers, ...options } = optionsOf(project)
+  const { images = [], strict, providers, ...options } = optionsOf(project)
   const report = options.report ?? progressLines((line) => console.error(line))
-  const run = await joinRun({ images, strict, providers }, makeContext({ ...options, report }))
+  const all = [...images, ...imagesFromEnvironment()]
+  const run = await joinRun({ images: all, strict, providers }, makeContext({ ...options, report }))
   project.provide('vmimage', run.info)
+  project.onTestsRerun(() => run.startAgain())
   return () => run.close()
 }

@@ -5,7 +5,7 @@ import { processWide } from '../run/process-wide.js'
 import type { RunOptions } from '../run/run.js'
 
 export interface VmImagesOptions extends Options, Omit<RunOptions, 'images'> {
-  /** What the tests will ask for; fetched before the first one starts. Default `$VMIMAGE_IMAGES`, else none. */
+  /** What the tests will ask for; fetched before the first one starts, with those of `$VMIMAGE_IMAGES`. Default none. */
   readonly images?: RunOptions['images'] | undefined
 }
 

@@ -21,7 +21,8 @@ export interface UseVmImageOptions extends OpenOptions {
  * Opens a fresh qcow2 overlay for the current test. In a test, in beforeEach or in a fixture it lives until the test
  * and its hooks are over; in beforeAll until the last test of the file.
  *
- * @param image `'fedora'`, `'fedora:41'`, a URL, a path, or a record; one of the images that the configuration lists.
+ * @param image `'fedora'`, `'fedora:41'`, a URL, a path, or a record; one of the images that the configuration lists, or
+ * a file of your own that is not packed.
  * @throws VmImageError NOT_CACHED when it would have to be downloaded; OUTSIDE_TEST, AMBIGUOUS_TEST, TEST_FINISHED,
  * NO_RUN; or what kept the image away before the tests.
  * @example

@@ -2,17 +2,22 @@
  * Keeping the disks of a failed test:
  *
  *     <overlayDir>/kept/<test>-<attempt>/     .2, .3, ... is added to a name that is taken
- *       Fedora-Cloud-...-1a2b3c4d.qcow2       moved here, so that the end of the run cannot touch it
  *       note.json                             what it is, and the command that boots it
+ *       Fedora-Cloud-...-1a2b3c4d.qcow2       moved here, so that the end of the run cannot touch it
+ *     <overlayDir>/kept/<owner>/              one of these before it has its note
+ *     <overlayDir>/run/<owner>/kept-1         one file for each test that this run has kept
  *
- * The base image stays as long as the disk does: a mark in the run's lease directory says so.
+ * The base image stays as long as the directory does: a mark in the run's lease directory says so. Whenever a worker is
+ * killed, what it leaves is either a directory with a note, which is removed in its turn, or one that its owner's name
+ * tells apart.
  */
-import { existsSync, mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { existsSync, mkdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { basename, join } from 'node:path'
 import { systemErrorCode } from '../errors.js'
-import type { VmImage } from '../image/vm-image.js'
+import { moveOverlay, type VmImage } from '../image/vm-image.js'
 import { namesIn } from '../store/directory.js'
 import { markKept } from '../store/lease.js'
+import { isProvablyDead, newOwner, parseOwner } from '../store/owner.js'
 import { bootCommand } from './boot-command.js'
 import type { RunInfo } from './run.js'
 
@@ -25,8 +30,8 @@ export interface KeepableImage {
 export interface KeptImage {
   /** The system's name and version: `Fedora 44`. */
   readonly image: string
-  /** Absolute path of the overlay. */
-  readonly path: string
+  /** Absolute path of the overlay; undefined when it is deleted, as the run has kept `keepLast` tests already. */
+  readonly path: string | undefined
 }
 
 interface EndedTest {
@@ -37,7 +42,11 @@ interface EndedTest {
 
 const noteName = 'note.json'
 
-/** Moves the overlays to a directory of their own, writes the note, and removes all but the newest kept ones. */
+/**
+ * Moves the overlays to a directory of their own with a note, and removes the oldest kept ones of earlier runs. A run
+ * keeps its first `keepLast` tests: what fails after them is most often a consequence, and no path that it has printed
+ * may lead to nothing.
+ */
 export function keepImages(
   images: readonly KeepableImage[],
   ended: EndedTest,
@@ -46,16 +55,62 @@ export function keepImages(
   // A test may dispose of a disk itself; then there is nothing to keep.
   const present = images.filter(({ image }) => existsSync(image.path))
   if (present.length === 0 || run.keepLast === 0) return []
-  const directory = makeKeptDirectory(run.keptDir, `${fileNameOf(ended.test)}-${ended.attempt}`)
-  const notes = present.map(({ image, leaseDir }) => {
-    // Before the move: from here on nobody takes the base away.
+  if (!takePlace(run)) return present.map(({ image }) => ({ image: titleOf(image), path: undefined }))
+  const directory = makeKeptDirectory(present, ended, run.keptDir)
+  for (const { image, leaseDir } of present) {
+    // Before the move, and with a directory that exists: there is no moment at which the base could be taken away.
     if (leaseDir !== undefined) markKept(leaseDir, directory)
-    return noteOf(image, image.moveTo(directory))
-  })
-  const note = { ...ended, keptAt: new Date().toISOString(), images: notes }
-  writeFileSync(join(directory, noteName), `${JSON.stringify(note, undefined, 2)}\n`)
+    moveOverlay(image, directory)
+  }
   removeOldest(run.keptDir, run.keepLast)
-  return present.map(({ image }) => ({ image: `${image.name} ${image.version}`.trim(), path: image.path }))
+  return present.map(({ image }) => ({ image: titleOf(image), path: image.path }))
+}
+
+/** Lets a run keep `keepLast` tests again: in watch mode each turn counts anew. */
+export function freePlaces(overlayDir: string): void {
+  const places = namesIn(overlayDir).filter((name) => /^kept-\d+$/.test(name))
+  for (const name of places) rmSync(join(overlayDir, name), { force: true })
+}
+
+/** Removes what workers left that were killed before a directory had its note. */
+export function sweepKept(keptDir: string): void {
+  for (const name of namesIn(keptDir)) {
+    const owner = parseOwner(name)
+    if (owner && isProvablyDead(owner)) remove(join(keptDir, name))
+  }
+}
+
+/** All workers count together, so a place is a file that only one of them can create. */
+function takePlace({ overlayDir, keepLast }: RunInfo): boolean {
+  for (let place = 1; place <= keepLast; place += 1) {
+    try {
+      writeFileSync(join(overlayDir, `kept-${place}`), '', { flag: 'wx' })
+      return true
+    } catch (error) {
+      if (systemErrorCode(error) !== 'EEXIST') throw error
+    }
+  }
+  return false
+}
+
+/** The directory appears with its note by one rename. */
+function makeKeptDirectory(images: readonly KeepableImage[], ended: EndedTest, keptDir: string): string {
+  const draft = join(keptDir, newOwner())
+  // With its parent: somebody may delete all kept disks while a watch session goes on.
+  mkdirSync(draft, { recursive: true, mode: 0o700 })
+  const name = `${fileNameOf(ended.test)}-${ended.attempt}`
+  for (let copy = 1; ; copy += 1) {
+    const directory = join(keptDir, copy === 1 ? name : `${name}.${copy}`)
+    const notes = images.map(({ image }) => noteOf(image, join(directory, basename(image.path))))
+    const note = { ...ended, keptAt: new Date().toISOString(), images: notes }
+    writeFileSync(join(draft, noteName), `${JSON.stringify(note, undefined, 2)}\n`)
+    try {
+      renameSync(draft, directory)
+      return directory
+    } catch (error) {
+      if (!['EEXIST', 'ENOTEMPTY', 'ENOTDIR'].includes(systemErrorCode(error) ?? '')) throw error
+    }
+  }
 }
 
 function noteOf(image: VmImage, path: string) {
@@ -64,16 +119,8 @@ function noteOf(image: VmImage, path: string) {
   return { ...origin, path, baseImage, boot: bootCommand(arch, path) }
 }
 
-function makeKeptDirectory(parent: string, name: string): string {
-  for (let copy = 1; ; copy += 1) {
-    const directory = join(parent, copy === 1 ? name : `${name}.${copy}`)
-    try {
-      mkdirSync(directory, { mode: 0o700 })
-      return directory
-    } catch (error) {
-      if (systemErrorCode(error) !== 'EEXIST') throw error
-    }
-  }
+function titleOf({ name, version }: VmImage): string {
+  return `${name} ${version}`.trim()
 }
 
 /** The end of a test's name tells more than its beginning, which is the file that all tests around it share. */
@@ -82,12 +129,22 @@ function fileNameOf(test: string): string {
   return name.replaceAll(/^[-.]+|-+$/g, '') || 'test'
 }
 
-/** Only directories with a note are ours. Two workers may remove the same one. */
+/** Only directories with a note are ours, and one with an owner's name is not ready. Two workers may remove the same one. */
 function removeOldest(keptDir: string, keepLast: number): void {
   const kept = namesIn(keptDir).flatMap((name) => {
+    if (parseOwner(name)) return []
     const note = statSync(join(keptDir, name, noteName), { throwIfNoEntry: false })
     return note ? [{ directory: join(keptDir, name), mtimeMs: note.mtimeMs }] : []
   })
   const old = kept.toSorted((a, b) => b.mtimeMs - a.mtimeMs).slice(keepLast)
-  for (const { directory } of old) rmSync(directory, { recursive: true, force: true })
+  for (const { directory } of old) remove(directory)
+}
+
+/** What cannot be removed (another user's, after sudo) is no reason to fail a run. */
+function remove(directory: string): void {
+  try {
+    rmSync(directory, { recursive: true, force: true })
+  } catch (error) {
+    if (systemErrorCode(error) === undefined) throw error
+  }
 }

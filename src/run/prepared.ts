@@ -1,10 +1,36 @@
 /** The base image that was prepared for a request before the tests began, or why there is none. */
+import { compressionOf } from '../compression.js'
+import type { Context } from '../context.js'
 import { VmImageError } from '../errors.js'
 import { type BaseImage, leaseResolved } from '../image/base-image.js'
-import { describeRequest, type ImageRequest, requestKey } from '../request/request.js'
+import { fetchCommand, inputText } from '../image/request-text.js'
+import { describeRequest, type FileRequest, type ImageRequest, requestKey } from '../request/request.js'
 import { cacheLayout } from '../store/layout.js'
 import { findResolution } from '../store/resolutions.js'
+import { isUnchanged } from '../store/stamp.js'
 import type { RunInfo } from './run.js'
+
+/** A file that is used where it lies. It needs no cache, so a test may ask for one that nobody listed. */
+export function isPlainFile(request: ImageRequest): request is FileRequest {
+  return request.kind === 'file' && compressionOf(request.path) === 'none'
+}
+
+/**
+ * The base image that a plain file is: as it was prepared, else inspected now. In watch mode it may be another one at
+ * each turn.
+ *
+ * @throws VmImageError FILE_NOT_FOUND, DIGEST_MISMATCH, UNSAFE_IMAGE, UNSUPPORTED_IMAGE.
+ */
+export async function prepareFile(
+  request: FileRequest,
+  run: RunInfo,
+  context: Pick<Context, 'report' | 'signal'>,
+): Promise<BaseImage> {
+  const known = run.images[requestKey(request, run.arch)]
+  if (known && isUnchanged(known.path, known.stamp)) return known
+  const { localBaseImage } = await import('../image/local-image.js')
+  return localBaseImage(request, { ...context, arch: run.arch, now: Date.now })
+}
 
 /**
  * Finds the image among those of the run, else in the cache: a name that the list forgot is served when that takes
@@ -19,23 +45,36 @@ export function findPrepared(request: ImageRequest, run: RunInfo, timeoutMs: num
   if (failure) {
     throw new VmImageError(failure.code, `pre-warming ${describeRequest(request)} failed: ${failure.message}`)
   }
-  const base = run.images[key] ?? findCached(key, run)
-  if (base === undefined) throw notCached(request, timeoutMs)
+  // A packed file may have been packed anew since it was unpacked into the cache, so only this run's is served.
+  const base = run.images[key] ?? (request.kind === 'file' ? undefined : findCached(request, key, run))
+  if (base === undefined) throw notCached(request, run, timeoutMs)
   return base
 }
 
-function findCached(key: string, run: RunInfo): BaseImage | undefined {
+function findCached(request: ImageRequest, key: string, run: RunInfo): BaseImage | undefined {
   const layout = cacheLayout(run.cacheDir)
   const resolution = findResolution(layout, key)
-  return resolution && leaseResolved(layout, run.leaseDir, resolution)
+  if (resolution === undefined) return undefined
+  const base = leaseResolved(layout, run.leaseDir, resolution)
+  // Only a name moves on to newer builds; a URL is one image, and a digest even more so.
+  const isFixed = request.kind !== 'named' || request.checksum !== undefined
+  if (base === undefined || isFixed || Date.now() - resolution.resolvedAt <= run.maxResolveAgeMs) return base
+  return { ...base, resolved: { ...base.resolved, stale: 'not asked again: a test uses no network' } }
 }
 
-function notCached(request: ImageRequest, timeoutMs: number | undefined): VmImageError {
+function notCached(request: ImageRequest, run: RunInfo, timeoutMs: number | undefined): VmImageError {
   const name = describeRequest(request)
   const limit = timeoutMs === undefined ? '' : ` (this test's timeout is ${timeoutMs} ms)`
+  const list = `Add ${inputText(request)} to vmImages({ images })`
+  if (request.kind === 'file') {
+    return new VmImageError(
+      'NOT_CACHED',
+      `Cannot use "${name}": it is packed, and a test is no place to unpack it${limit}.\n${list}.`,
+    )
+  }
   return new VmImageError(
     'NOT_CACHED',
     `Cannot use "${name}": it is not in the image cache, and a test is no place to download it${limit}.\n` +
-      `Add '${name}' to vmImages({ images }), or run: npx vmimage fetch ${name}`,
+      `${list}, or run: ${fetchCommand(request, run.arch)}`,
   )
 }

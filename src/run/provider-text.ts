@@ -2,7 +2,7 @@
  * Providers as text, for their way to the workers: a provider is plain data but for its regular expressions, which
  * JSON (and with it Vitest's `provide`) would silently lose.
  */
-import { imageProviders, type Provider } from '../providers/index.js'
+import { defineProvider, imageProviders, type Provider } from '../providers/index.js'
 
 interface RegExpText {
   readonly regExp: readonly [source: string, flags: string]
@@ -16,11 +16,11 @@ export function formatProviders(providers: readonly Provider[]): string {
 
 /** Makes the providers in a text of {@link formatProviders} known in this process. */
 export function addProviders(text: string): void {
-  // Written by formatProviders() in the main process of this run, so its shape needs no second check.
+  // Written by formatProviders(), whose providers are definitions as well.
   const providers = JSON.parse(text, (_, value: unknown) =>
     isRegExpText(value) ? new RegExp(...value.regExp) : value,
   ) as Provider[]
-  for (const provider of providers) imageProviders.add(provider)
+  for (const provider of providers) imageProviders.add(defineProvider(provider))
 }
 
 function isRegExpText(value: unknown): value is RegExpText {

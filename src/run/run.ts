@@ -3,7 +3,6 @@
  * workers are, fetches the images before the first test, and removes everything when the process ends. Workers get
  * a {@link RunInfo}, plain JSON, and touch neither the network nor the cache's locks.
  */
-import { clearInterval, setInterval } from 'node:timers'
 import type { Arch } from '../arch.js'
 import type { Context, KeepPolicy } from '../context.js'
 import type { BaseImage } from '../image/base-image.js'
@@ -11,7 +10,8 @@ import { imageProviders, type Provider } from '../providers/index.js'
 import type { ImageInput } from '../request/request.js'
 import { keptDirectory } from '../store/layout.js'
 import { openRunDirectory, sweepDeadRuns } from '../store/run-directory.js'
-import { Prewarmed, type PrewarmError } from './prewarm.js'
+import { freePlaces, sweepKept } from './keep.js'
+import { type PrewarmError, prewarmedImages } from './prewarmed-images.js'
 import { onProcessEnd } from './process-end.js'
 import { formatProviders } from './provider-text.js'
 
@@ -26,6 +26,8 @@ export interface RunInfo {
   readonly keptDir: string
   /** The architecture of images that are asked for without one. */
   readonly arch: Arch
+  /** An older resolution is marked as stale where a test finds it in the cache. */
+  readonly maxResolveAgeMs: number
   readonly keep: KeepPolicy
   readonly keepLast: number
   /** The providers that the configuration added, as `formatProviders()` writes them. */
@@ -49,15 +51,14 @@ export interface Run {
   readonly info: RunInfo
   /** Fetches what this run does not have yet; each image once, with one build for the whole run. */
   add(options: RunOptions): Promise<void>
+  /** Says that the tests begin anew (watch mode): failures are counted towards `keepLast` from 0. */
+  startAgain(): void
   /** Removes the run's directories, synchronously: overlays of tests that still run are gone with it. Idempotent. */
   close(): void
 }
 
-/** A run that nobody else can judge (from another machine or container) counts as dead after a silent day. */
-const heartbeatMs = 10 * 60_000
-
 /**
- * Starts a run: removes what dead runs left, makes the run directory, sees to its end, fetches the images.
+ * Starts a run: makes the run directory, sees to its end, removes what dead runs left, fetches the images.
  *
  * @throws VmImageError INVALID_REQUEST for an image that is none; with `strict`, whatever kept an image away.
  */
@@ -73,22 +74,25 @@ export async function startRun(options: RunOptions, context: Context): Promise<R
 }
 
 async function openRun(context: Context): Promise<Run> {
-  sweepDeadRuns(context)
+  // First, as it refuses directories that are not ours alone; then what is in them may be removed.
   const directory = await openRunDirectory(context)
   const closing = new AbortController()
   const forgetEnd = onProcessEnd(() => directory.removeSync())
-  const heartbeat = setInterval(() => directory.touch(), heartbeatMs).unref()
   const signal = AbortSignal.any([context.signal, closing.signal])
   const providers = new Map<string, Provider>()
-  const prewarmed = new Prewarmed(directory.leaseDir, { ...context, signal })
+  const keptDir = keptDirectory(context.overlayDir)
+  const prewarmed = prewarmedImages(directory.leaseDir, { ...context, signal })
+  sweepDeadRuns(context)
+  sweepKept(keptDir)
   return {
     get info() {
       return {
         overlayDir: directory.overlayDir,
         leaseDir: directory.leaseDir,
         cacheDir: context.cacheDir,
-        keptDir: keptDirectory(context.overlayDir),
+        keptDir,
         arch: context.arch,
+        maxResolveAgeMs: context.maxResolveAgeMs,
         keep: context.keep,
         keepLast: context.keepLast,
         providers: formatProviders([...providers.values()]),
@@ -103,9 +107,9 @@ async function openRun(context: Context): Promise<Run> {
       }
       return prewarmed.add(images, strict)
     },
+    startAgain: () => freePlaces(directory.overlayDir),
     close() {
       closing.abort()
-      clearInterval(heartbeat)
       forgetEnd()
       directory.removeSync()
     },

@@ -6,10 +6,11 @@ import type { KeepPolicy } from '../context.js'
 import { VmImageError } from '../errors.js'
 import { openOverlay } from '../image/overlay.js'
 import type { VmImage } from '../image/vm-image.js'
+import type { Report } from '../report.js'
 import { type ImageInput, parseRequest } from '../request/request.js'
 import { parseSize } from '../request/size.js'
 import { type KeepableImage, keepImages, type KeptImage } from './keep.js'
-import { findPrepared } from './prepared.js'
+import { findPrepared, isPlainFile, prepareFile } from './prepared.js'
 import { addProviders } from './provider-text.js'
 import type { RunInfo } from './run.js'
 
@@ -20,6 +21,8 @@ export interface ScopeOptions {
   readonly run: () => RunInfo
   /** How long the test may take, for the message of an image that would have to be downloaded. Default: not known. */
   readonly timeoutMs?: number | undefined
+  /** Told what is odd about a file of the user's own that nobody listed. Default: nobody. */
+  readonly report?: Report | undefined
 }
 
 export interface OpenOptions {
@@ -45,6 +48,7 @@ export class Scope {
   readonly name: string
   readonly #run: () => RunInfo
   readonly #timeoutMs: number | undefined
+  readonly #report: Report
   readonly #end = new AbortController()
   readonly #opened: OpenedImage[] = []
 
@@ -52,6 +56,7 @@ export class Scope {
     this.name = options.name
     this.#run = options.run
     this.#timeoutMs = options.timeoutMs
+    this.#report = options.report ?? (() => undefined)
   }
 
   /** Aborted when the scope closes: whatever works for the test must stop then. */
@@ -60,17 +65,21 @@ export class Scope {
   }
 
   /**
-   * A fresh disk that lives as long as this scope. It exists when this returns its promise: nothing is in flight that
-   * a timeout could leave behind.
+   * A fresh disk that lives as long as this scope. It is made without a wait after the last look at the scope's end, so
+   * nothing is in flight that a timeout could leave behind.
    *
-   * @throws VmImageError TEST_FINISHED, NO_RUN, NOT_CACHED, UNKNOWN_SYSTEM, or what kept the image away before the tests.
+   * @throws VmImageError TEST_FINISHED, NO_RUN, NOT_CACHED, UNKNOWN_SYSTEM, or what kept the image away before the
+   * tests; for a plain file what {@link prepareFile} throws.
    */
   async open(input: ImageInput, options: OpenOptions = {}): Promise<VmImage> {
     if (this.signal.aborted) throw testFinished(input, this.name)
     const run = this.#run()
     addProviders(run.providers)
     const request = parseRequest(input)
-    const base = findPrepared(request, run, this.#timeoutMs)
+    const base = isPlainFile(request)
+      ? await prepareFile(request, run, { report: this.#report, signal: this.signal })
+      : findPrepared(request, run, this.#timeoutMs)
+    if (this.signal.aborted) throw testFinished(input, this.name)
     const sizeBytes = options.size === undefined ? request.sizeBytes : parseSize(options.size)
     const { extendedL2 } = options
     const image = openOverlay(base, { directory: run.overlayDir, sizeBytes, extendedL2 })

@@ -42,6 +42,7 @@ export async function joinRun(options: RunOptions, context: Context): Promise<Ru
         return started.info
       },
       add: (more) => started.add(more),
+      startAgain: () => started.startAgain(),
       close,
     }
   } catch (error) {

@@ -2,20 +2,33 @@
 import { existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { smallQcow2 } from '../../fixtures/images/small-qcow2.js'
+import { startMirror } from '../support/mirror.js'
 import { openProject, type VitestRun } from './vitest-project.js'
 
 const failedTests = ({ tests }: VitestRun) =>
   Object.keys(tests).filter((name) => tests[name]?.status === 'failed')
 
 describe('without the plugin', () => {
+  const system = 'https://images.test/system.qcow2'
+
   test.each([
-    ['images that the configuration provides', {}],
-    ['images of the environment', { VMIMAGE_IMAGES: './system.qcow2' }],
+    ['images that the configuration provides', { LISTED: system }],
+    ['images of the environment', { VMIMAGE_IMAGES: system }],
+    ['images of the environment besides those', { LISTED: 'cirros', VMIMAGE_IMAGES: system }],
   ])('tests get %s', async (_, env) => {
+    await using mirror = await startMirror({ [`/${system.slice('https://'.length)}`]: smallQcow2('by hand') })
     await using project = await openProject('by-hand')
-    const run = await project.run([], env)
-    expect(failedTests(run), run.output).toEqual([])
-    expect(Object.keys(run.tests)).toHaveLength(10)
+    const run = await project.run([], {
+      ...env,
+      IMAGE: system,
+      VMIMAGE_MIRROR: mirror.url,
+      VMIMAGE_KEEP: 'never',
+    })
+    expect(failedTests(run), run.output).toEqual([
+      'a call with the context comes after the timeout of its test',
+    ])
+    expect(Object.keys(run.tests)).toHaveLength(14)
     expect(project.runDirectories()).toEqual([])
   })
 
@@ -40,7 +53,7 @@ describe('an image that cannot be had', () => {
     const run = await project.run()
     expect(failedTests(run), run.output).toEqual(['one is missing'])
     expect(run.tests['one is missing']?.message).toMatch(
-      /pre-warming .*missing\.qcow2 failed: .*missing\.qcow2/,
+      /pre-warming .*missing\.qcow2\.xz failed: .*missing\.qcow2\.xz/,
     )
     expect(project.runDirectories()).toEqual([])
   })
@@ -49,7 +62,7 @@ describe('an image that cannot be had', () => {
     await using project = await openProject('prewarm')
     const run = await project.run([], { STRICT: 'yes' })
     expect(run.code).toBe(1)
-    expect(run.output).toContain('missing.qcow2')
+    expect(run.output).toContain('missing.qcow2.xz')
     expect(run.tests).toEqual({})
     expect(project.runDirectories()).toEqual([])
   })

@@ -1,5 +1,5 @@
 /** Keep on failure, as the user of Vitest sees it: where the disks are, and where the reports say so. */
-import { existsSync, readFileSync } from 'node:fs'
+import { appendFileSync, existsSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { smallQcow2 } from '../../fixtures/images/small-qcow2.js'
@@ -71,6 +71,33 @@ test('keep "never" keeps nothing, and "always" also what passed', async () => {
   expect(project.kept()).toEqual([])
   await project.run(['-t', '^passes$'], { VMIMAGE_KEEP: 'always' })
   expect(project.kept()).toEqual(['failing.spec.ts-passes-1'])
+})
+
+test('a run keeps its first failures, and the others say why they are not kept', async () => {
+  await using project = await openProject('failing')
+  const { output } = await project.run([], { KEEP_LAST: '2' })
+  // Each stands in the error and on the standard error.
+  const said = new Set(
+    [...output.matchAll(/^vm image "system\.qcow2" kept: (.*)$/gm)].map(([, path = '']) => path),
+  )
+  expect(said.size, output).toBe(2)
+  expect([...said].filter((path) => !existsSync(path))).toEqual([])
+  expect(project.kept()).toHaveLength(2)
+  expect(output).toMatch(/^vm image "system\.qcow2" not kept: .*keepLast \(VMIMAGE_KEEP_LAST\)/m)
+})
+
+test('each turn of a watch session keeps its first failure, whatever was done to the files in between', async () => {
+  await using project = await openProject('failing')
+  const vitest = project.start(['--watch', '-t', '^fails$'], { KEEP_LAST: '1' })
+  await vitest.said(/Test Files /)
+  expect(project.kept()).toHaveLength(1)
+  rmSync(project.keptPath('.'), { recursive: true })
+  appendFileSync(project.image, Buffer.alloc(512))
+  appendFileSync(join(project.path, 'failing.spec.ts'), '\n')
+  await vitest.said(/RERUN[^]*Test Files /)
+  vitest.child.kill('SIGTERM')
+  const { output } = await vitest.ended
+  expect(project.kept(), output).toHaveLength(1)
 })
 
 test('only the newest are kept', async () => {

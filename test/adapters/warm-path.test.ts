@@ -9,9 +9,12 @@ const recorder = fileURLToPath(new URL('record-imports.mjs', import.meta.url))
 const heavy =
   /\/(undici|execa|proper-lockfile|tmp-promise|htmlparser2|xz-decompress)\/|\/vmimage\/dist\/(resolve|fetch)\//
 
-test('a worker that opens a disk loads nothing of the network, of programs or of locks', async () => {
+test.each([
+  ['a disk', {}],
+  ['a disk on a file that nobody listed', { UNLISTED: 'yes' }],
+])('a worker that opens %s loads nothing of the network, of programs or of locks', async (_, env) => {
   await using project = await openProject('slow')
-  const processes = await recordImports(project)
+  const processes = await recordImports(project, env)
   const worker = processes.find((urls) => urls.includes('dist/adapters/vitest.js')) ?? ''
   expect(worker).toContain('dist/image/overlay.js')
   expect(worker.split('\n').filter((url) => heavy.test(url))).toEqual([])
@@ -32,10 +35,14 @@ test('the plugin loads nothing but itself', async () => {
 })
 
 /** The modules of each process, one text each. */
-async function recordImports(project: VitestProject): Promise<readonly string[]> {
+async function recordImports(
+  project: VitestProject,
+  env: Readonly<Record<string, string>> = {},
+): Promise<readonly string[]> {
   const directory = join(project.path, 'imports')
   mkdirSync(directory)
   const run = await project.run(['--pool=forks'], {
+    ...env,
     QUICK: 'yes',
     IMPORTS: directory,
     NODE_OPTIONS: `--import=${recorder}`,

@@ -8,6 +8,7 @@ const acme = defineProvider({
   versionsUrl: 'https://images.example.org/acme/',
   imagesUrl: 'https://images.example.org/acme/{version}/',
   imagePattern: /^acme-(?<version>\d+)\.qcow2$/i,
+  archNames: { x86_64: 'x86_64' },
 })
 
 test('a provider survives the way through text, its regular expressions included', () => {

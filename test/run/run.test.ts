@@ -1,10 +1,11 @@
-import { existsSync, readdirSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, renameSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { smallQcow2 } from '../../fixtures/images/small-qcow2.js'
 import { makeContext } from '../../src/context.js'
 import { startRun } from '../../src/run/run.js'
 import { joinRun } from '../../src/run/shared-run.js'
+import { nobody } from '../../src/store/owner.js'
 import { tempDir } from '../support/temp-dir.js'
 
 async function makePlace() {
@@ -26,7 +27,7 @@ test('startRun() tells the workers all they need, as plain JSON', async () => {
   await using _ = directory
   const run = await startRun({ images: [image] }, context)
   const info = run.info
-  expect(JSON.parse(JSON.stringify(info))).toEqual(JSON.parse(JSON.stringify({ ...info })))
+  expect(JSON.parse(JSON.stringify(info))).toEqual(info)
   expect(Object.values(info.images)).toMatchObject([{ path: image, format: 'qcow2' }])
   expect(existsSync(info.overlayDir)).toBe(true)
   run.close()
@@ -98,4 +99,17 @@ test('joinRun() leaves nothing behind when the images fail', async () => {
     code: 'FILE_NOT_FOUND',
   })
   expect(runs()).toEqual([])
+})
+
+test('startRun() removes nothing behind a link that somebody put into its place', async () => {
+  const { directory, context } = await makePlace()
+  await using _ = directory
+  const run = await startRun({ images: [] }, context)
+  run.close()
+  const elsewhere = join(directory.path, 'elsewhere')
+  mkdirSync(join(elsewhere, nobody()), { recursive: true })
+  renameSync(join(context.overlayDir, 'run'), join(context.overlayDir, 'run.old'))
+  symlinkSync(elsewhere, join(context.overlayDir, 'run'))
+  await expect(startRun({ images: [] }, context)).rejects.toMatchObject({ code: 'CACHE_UNSAFE' })
+  expect(readdirSync(elsewhere)).toHaveLength(1)
 })

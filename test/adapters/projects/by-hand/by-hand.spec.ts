@@ -1,3 +1,4 @@
+import { EventEmitter, once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { useVmImage } from 'vmimage/vitest'
@@ -34,4 +35,33 @@ describe.concurrent('concurrent tests', () => {
   })
 })
 
-test('none is left', () => expect(paths.filter((path) => existsSync(path))).toEqual([]))
+test('a retried test gets a fresh disk each time', { retry: 1 }, async ({ task }) => {
+  paths.push((await useVmImage(image)).path)
+  expect(task.result?.retryCount).toBe(1)
+})
+
+test('a repeated test gets a fresh disk each time', { repeats: 1 }, async () => {
+  expect(paths.filter((path) => existsSync(path))).toEqual([])
+  paths.push((await useVmImage(image)).path)
+})
+
+describe('a call with the context', () => {
+  const events = new EventEmitter()
+  const late = once(events, 'late')
+
+  test('comes after the timeout of its test', { timeout: 50 }, async (context) => {
+    await useVmImage(image, { context })
+    await once(events, 'go on')
+    events.emit('late', await useVmImage(image, { context }).catch((error: unknown) => error))
+  })
+
+  test('and is refused', async () => {
+    events.emit('go on')
+    expect(await late).toMatchObject([{ code: 'TEST_FINISHED' }])
+  })
+})
+
+test('none is left', () => {
+  expect(paths.filter((path) => existsSync(path))).toEqual([])
+  expect(new Set(paths).size).toBe(1 + 3 + 2 + 2)
+})

@@ -1,11 +1,11 @@
 import { defineConfig } from 'vitest/config'
 
-const { IMAGE = '', VMIMAGE_IMAGES } = process.env
+const { LISTED } = process.env
 
 export default defineConfig({
   test: {
     globalSetup: ['vmimage/vitest/global-setup'],
-    provide: VMIMAGE_IMAGES === undefined ? { vmImages: { images: [IMAGE] } } : {},
+    provide: LISTED === undefined ? {} : { vmImages: { images: [LISTED] } },
     include: ['by-hand.spec.ts'],
   },
 })

@@ -6,5 +6,5 @@ test('one image is there', async () => {
 })
 
 test('one is missing', async () => {
-  await useVmImage('./missing.qcow2')
+  await useVmImage('./missing.qcow2.xz')
 })

@@ -4,7 +4,7 @@ import { vmImages } from 'vmimage/vitest/plugin'
 export default defineConfig({
   plugins: [
     vmImages({
-      images: [process.env['IMAGE'] ?? '', './missing.qcow2'],
+      images: [process.env['IMAGE'] ?? '', './missing.qcow2.xz'],
       strict: process.env['STRICT'] === 'yes',
     }),
   ],

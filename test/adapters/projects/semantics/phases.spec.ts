@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs'
+import { copyFileSync, existsSync } from 'node:fs'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
 import { test as testWithFixture, useVmImage } from 'vmimage/vitest'
 import { image } from './image.js'
@@ -25,6 +25,13 @@ describe('in a test', () => {
   test('a size can be asked for', async () => {
     const disk = await useVmImage(image, { size: '2G' })
     expect(disk.virtualSizeBytes).toBe(2 * 1024 ** 3)
+  })
+
+  test('a file of your own needs not be listed', async () => {
+    copyFileSync(image, 'unlisted.qcow2')
+    const disk = await useVmImage('./unlisted.qcow2')
+    expect(disk.baseImage).toMatch(/unlisted\.qcow2$/)
+    expect(existsSync(disk.path)).toBe(true)
   })
 
   test('disposing early is fine', async () => {

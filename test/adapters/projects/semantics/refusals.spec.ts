@@ -58,6 +58,13 @@ test('for an image that nobody listed', async () => {
   expect(performance.now() - before).toBeLessThan(1000)
 })
 
+test('for a packed file that nobody listed', async () => {
+  await expect(useVmImage('./packed.qcow2.xz')).rejects.toMatchObject({
+    code: 'NOT_CACHED',
+    message: expect.stringMatching(/packed\.qcow2\.xz' to vmImages\(\{ images \}\)\.$/),
+  })
+})
+
 test('for a misspelt name', async () => {
   await expect(useVmImage('fedoar')).rejects.toMatchObject({
     code: 'UNKNOWN_SYSTEM',

@@ -1,4 +1,6 @@
 import { defineConfig } from 'vitest/config'
 import { vmImages } from 'vmimage/vitest/plugin'
 
-export default defineConfig({ plugins: [vmImages({ images: [process.env['IMAGE'] ?? ''] })] })
+const { IMAGE = '', UNLISTED } = process.env
+
+export default defineConfig({ plugins: [vmImages({ images: UNLISTED === 'yes' ? [] : [IMAGE] })] })

@@ -1,0 +1,72 @@
+/**
+ * The images of a run, fetched before the first test: parallel workers on a cold cache would otherwise all start the
+ * same download, inside the five seconds that a test has.
+ */
+import type { Context } from '../context.js'
+import { VmImageError, type VmImageErrorCode } from '../errors.js'
+import type { BaseImage } from '../image/base-image.js'
+import { ensureBaseImage } from '../image/ensure-base-image.js'
+import { type ImageInput, type ImageRequest, parseRequest, requestKey } from '../request/request.js'
+
+/** Why an image could not be had, as plain JSON. */
+export interface PrewarmError {
+  readonly code: VmImageErrorCode
+  readonly message: string
+}
+
+export interface PrewarmedImages {
+  /** By `requestKey()`. */
+  readonly images: ReadonlyMap<string, BaseImage>
+  readonly errors: ReadonlyMap<string, PrewarmError>
+  /**
+   * Fetches the images that were not asked for before. One that cannot be had goes to `errors`.
+   *
+   * @throws VmImageError INVALID_REQUEST for an input that is no request; with `strict`, the first failure.
+   */
+  add(inputs: readonly ImageInput[], strict: boolean): Promise<void>
+}
+
+/** Downloads at the same time: enough to fill a line, few enough to be polite to publishers. */
+const parallelFetches = 3
+
+/** An empty set of images, leased for the run of `leaseDir` as they are added. */
+export function prewarmedImages(leaseDir: string | undefined, context: Context): PrewarmedImages {
+  const images = new Map<string, BaseImage>()
+  const errors = new Map<string, PrewarmError>()
+  const fetches = new Map<string, Promise<BaseImage>>()
+  let users = 0
+
+  /** Connections that are kept open would keep the process from ending; the last who used them closes them. */
+  async function withHttp<T>(use: () => Promise<T>): Promise<T> {
+    users += 1
+    try {
+      return await use()
+    } finally {
+      users -= 1
+      if (users === 0) await context.http.close()
+    }
+  }
+
+  async function settle(request: ImageRequest, strict: boolean): Promise<void> {
+    const key = requestKey(request, context.arch)
+    const fetch = fetches.get(key) ?? withHttp(() => ensureBaseImage(request, leaseDir, context))
+    fetches.set(key, fetch)
+    try {
+      images.set(key, await fetch)
+    } catch (error) {
+      if (strict || !(error instanceof VmImageError)) throw error
+      errors.set(key, { code: error.code, message: error.message })
+    }
+  }
+
+  async function add(inputs: readonly ImageInput[], strict: boolean): Promise<void> {
+    const requests = inputs.map((input) => parseRequest(input)).values()
+    const settleNext = async () => {
+      // The iterator is shared: each of the parallel loops takes what no other has taken.
+      for (const request of requests) await settle(request, strict)
+    }
+    await withHttp(() => Promise.all(Array.from({ length: parallelFetches }, settleNext)))
+  }
+
+  return { images, errors, add }
+}

@@ -1,0 +1,145 @@
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { smallQcow2 } from '../../fixtures/images/small-qcow2.js'
+import { makeContext, type Options } from '../../src/context.js'
+import type { BaseImage } from '../../src/image/base-image.js'
+import { openOverlay } from '../../src/image/overlay.js'
+import { keepImages } from '../../src/run/keep.js'
+import { startRun } from '../../src/run/run.js'
+import { newOwner, nobody } from '../../src/store/owner.js'
+import { tempDir } from '../support/temp-dir.js'
+
+/** Runs in one overlay directory; `fail()` is a test of a run that opened a disk and failed. */
+async function makePlace(options: Options = {}) {
+  const directory = await tempDir()
+  const file = join(directory.path, 'system.qcow2')
+  writeFileSync(file, smallQcow2('keep'))
+  const places = { cacheDir: join(directory.path, 'cache'), overlayDir: join(directory.path, 'overlays') }
+  const start = () => startRun({ images: [file] }, makeContext({ ...options, ...places }, {}))
+  const keptDir = join(directory.path, 'overlays/kept')
+  return { directory, start, keptDir, kept: () => readdirSync(keptDir).toSorted() }
+}
+
+type Run = Awaited<ReturnType<typeof startRun>>
+
+/** A disk on the run's image, as if it were one of the cache. */
+function openDisk({ info }: Run) {
+  const [base] = Object.values<BaseImage>(info.images)
+  if (base === undefined) throw new Error('The run has no image.')
+  return { image: openOverlay(base, { directory: info.overlayDir }), leaseDir: info.leaseDir }
+}
+
+function fail(run: Run, name: string) {
+  return keepImages([openDisk(run)], { test: name, attempt: 1, failed: true }, run.info).map(
+    ({ path }) => path,
+  )
+}
+
+test('keepImages() moves the disks to a directory with a note that has their paths', async () => {
+  const { directory, start, keptDir, kept } = await makePlace()
+  await using _ = directory
+  const run = await start()
+  const disks = [openDisk(run), openDisk(run)]
+  const images = keepImages(disks, { test: 'boots.test.ts > boots', attempt: 2, failed: true }, run.info)
+  run.close()
+  expect(kept()).toEqual(['boots.test.ts-boots-2'])
+  const note: unknown = JSON.parse(readFileSync(join(keptDir, 'boots.test.ts-boots-2/note.json'), 'utf8'))
+  expect(note).toMatchObject({ test: 'boots.test.ts > boots', images: images.map(({ path }) => ({ path })) })
+  expect(images.map(({ path = '' }) => existsSync(path))).toEqual([true, true])
+  expect(images.map(({ path }) => path)).toEqual(disks.map(({ image }) => image.path))
+})
+
+test('keepImages() takes the next name where one is taken, and the note says so', async () => {
+  const { directory, start, keptDir, kept } = await makePlace()
+  await using _ = directory
+  const run = await start()
+  fail(run, 'a')
+  const [path] = fail(run, 'a')
+  run.close()
+  expect(kept()).toEqual(['a-1', 'a-1.2'])
+  expect(readFileSync(join(keptDir, 'a-1.2/note.json'), 'utf8')).toContain(`"path": "${path}"`)
+})
+
+test('keepImages() keeps nothing where the test has disposed of its disk', async () => {
+  const { directory, start, kept } = await makePlace()
+  await using _ = directory
+  const run = await start()
+  const disk = openDisk(run)
+  await disk.image.dispose()
+  expect(keepImages([disk], { test: 'a', attempt: 1, failed: true }, run.info)).toEqual([])
+  expect(kept()).toEqual([])
+  run.close()
+})
+
+test('a run goes on keeping when somebody deletes all kept disks', async () => {
+  const { directory, start, keptDir, kept } = await makePlace()
+  await using _ = directory
+  const run = await start()
+  fail(run, 'a')
+  rmSync(keptDir, { recursive: true })
+  fail(run, 'b')
+  expect(kept()).toEqual(['b-1'])
+  run.close()
+})
+
+test('a run keeps its first failures, and says which it did not keep', async () => {
+  const { directory, start, kept } = await makePlace({ keepLast: 2 })
+  await using _ = directory
+  const run = await start()
+  const paths = ['a', 'b', 'c'].flatMap((name) => fail(run, name))
+  run.close()
+  expect(kept()).toEqual(['a-1', 'b-1'])
+  expect(paths).toEqual([expect.stringContaining('a-1'), expect.stringContaining('b-1'), undefined])
+})
+
+test('a later run makes room for its own', async () => {
+  const { directory, start, kept } = await makePlace({ keepLast: 2 })
+  await using _ = directory
+  const first = await start()
+  fail(first, 'a')
+  fail(first, 'b')
+  first.close()
+  const second = await start()
+  fail(second, 'c')
+  fail(second, 'd')
+  fail(second, 'e')
+  second.close()
+  expect(kept()).toEqual(['c-1', 'd-1'])
+})
+
+test('a run that starts again counts from 0', async () => {
+  const { directory, start, kept } = await makePlace({ keepLast: 1 })
+  await using _ = directory
+  const run = await start()
+  fail(run, 'a')
+  run.startAgain()
+  fail(run, 'b')
+  expect(kept()).toEqual(['b-1'])
+  run.close()
+})
+
+test('the lease of a kept disk stays for as long as the disk does', async () => {
+  const { directory, start, keptDir } = await makePlace()
+  await using _ = directory
+  const run = await start()
+  fail(run, 'a')
+  run.close()
+  expect(existsSync(String(run.info.leaseDir))).toBe(true)
+  rmSync(keptDir, { recursive: true })
+  run.close()
+  expect(existsSync(String(run.info.leaseDir))).toBe(false)
+})
+
+test('a start removes what a killed worker left half made, and nothing else', async () => {
+  const { directory, start, keptDir, kept } = await makePlace({ keepLast: 1 })
+  await using _ = directory
+  const first = await start()
+  fail(first, 'a')
+  first.close()
+  const living = newOwner()
+  for (const name of [nobody(), living, 'of the user']) mkdirSync(join(keptDir, name))
+  const second = await start()
+  expect(kept()).toEqual([living, 'a-1', 'of the user'].toSorted())
+  second.close()
+})

@@ -1,0 +1,51 @@
+import { EventEmitter, once } from 'node:events'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { smallQcow2 } from '../../fixtures/images/small-qcow2.js'
+import { prewarmedImages } from '../../src/run/prewarmed-images.js'
+import { acme, startPublisher } from '../support/publisher.js'
+
+const image = smallQcow2('prewarmed')
+
+test('add() fetches each image once, whoever asks for it and in whatever words', async () => {
+  await using publisher = await startPublisher({ '1': image })
+  const prewarmed = prewarmedImages(undefined, publisher.context())
+  await Promise.all([
+    prewarmed.add([{ provider: acme }, { provider: acme, size: '20G' }], false),
+    prewarmed.add([{ provider: acme }], false),
+  ])
+  await prewarmed.add([{ provider: acme }], false)
+  expect(prewarmed.images.size).toBe(1)
+  expect(publisher.mirror.bytesServed(publisher.path('1'))).toBe(image.length)
+})
+
+test('add() leaves the connections of another that still downloads', async () => {
+  await using publisher = await startPublisher({ '1': image })
+  publisher.mirror.fail(publisher.path('1'), { trickle: { bytes: 50_000, everyMs: 20 } })
+  const file = join(publisher.directory, 'system.qcow2')
+  writeFileSync(file, image)
+  const events = new EventEmitter()
+  const bytes = once(events, 'bytes')
+  const context = publisher.context({
+    report: (event) => {
+      if (event.type === 'downloading' && event.receivedBytes > 0) events.emit('bytes')
+    },
+  })
+  const prewarmed = prewarmedImages(undefined, context)
+  const downloading = prewarmed.add([{ provider: acme }], true)
+  await Promise.race([bytes, downloading])
+  await prewarmed.add([file], true)
+  await downloading
+  expect(publisher.mirror.requests.filter(({ path }) => path === publisher.path('1'))).toHaveLength(1)
+})
+
+test('an image that cannot be had is an entry, and with strict an error', async () => {
+  await using publisher = await startPublisher({ '1': image })
+  const prewarmed = prewarmedImages(undefined, publisher.context())
+  await prewarmed.add([{ provider: acme, version: '2' }], false)
+  expect([...prewarmed.errors.values()]).toMatchObject([{ code: 'NO_MATCH' }])
+  await expect(prewarmed.add([{ provider: acme, version: '2' }], true)).rejects.toMatchObject({
+    code: 'NO_MATCH',
+  })
+})

@@ -27,7 +27,7 @@ export interface Options {
   readonly maxResolveAgeHours?: number | undefined
   /** Which overlays outlive their test. Default `$VMIMAGE_KEEP`, else `'on-failure'`. */
   readonly keep?: KeepPolicy | undefined
-  /** How many kept overlays stay on disk, newest first. Default `$VMIMAGE_KEEP_LAST`, else 5. */
+  /** How many failed tests of a run have their disks kept, the first ones; those of earlier runs make room. Default `$VMIMAGE_KEEP_LAST`, else 5. */
   readonly keepLast?: number | undefined
   /** Told of each step: progress, waits, warnings. Default: nobody. */
   readonly report?: Report | undefined

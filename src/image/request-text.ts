@@ -1,4 +1,4 @@
-/** The command that puts an image into the cache, for messages: to be copied into a shell as it is. */
+/** Requests as people write them, for the cures in messages: in a shell and in code, to be copied as they are. */
 import { type Arch, hostArch } from '../arch.js'
 import { formatDigest } from '../digest.js'
 import type { ImageRequest } from '../request/request.js'
@@ -25,6 +25,25 @@ function nameOf(request: ImageRequest): string {
   if (request.kind !== 'named') return request.kind === 'url' ? request.url : request.path
   const { provider, version } = request
   return version.kind === 'latest' ? provider.name : `${provider.name}:${version.text}`
+}
+
+/** The request as it is written in code: `'fedora:41'`, or a record when it says more. */
+export function inputText(request: ImageRequest): string {
+  const name = codeText(nameOf(request))
+  const more = {
+    ...(request.kind === 'named' ? { variant: request.variant, build: request.build?.toString() } : {}),
+    arch: request.arch,
+    checksum: request.checksum && formatDigest(request.checksum),
+  }
+  const fields = Object.entries(more).flatMap(([field, value]) =>
+    value === undefined ? [] : `${field}: ${codeText(value)}`,
+  )
+  const place = request.kind === 'named' ? 'name' : request.kind === 'url' ? 'url' : 'path'
+  return fields.length === 0 ? name : `{ ${[`${place}: ${name}`, ...fields].join(', ')} }`
+}
+
+function codeText(text: string): string {
+  return text.includes("'") ? JSON.stringify(text) : `'${text}'`
 }
 
 /** For a POSIX shell. */

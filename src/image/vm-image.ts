@@ -8,6 +8,12 @@ import type { ImageFacts, Trust } from '../image-facts.js'
 import type { BaseImage } from './base-image.js'
 
 /**
+ * For the package itself: moves the overlay into `directory` (same file system), where disposing of the image leaves
+ * it. Whoever does this sees to the lease of its base.
+ */
+export let moveOverlay: (image: VmImage, directory: string) => void
+
+/**
  * A qcow2 overlay on a read-only base image. Write to {@link path} as you like; the base never changes.
  *
  * @example
@@ -35,6 +41,14 @@ export class VmImage implements ImageFacts, AsyncDisposable {
 
   #path: string
   readonly #cleanup: Cleanup
+
+  static {
+    moveOverlay = (image, directory) => {
+      const target = join(directory, basename(image.#path))
+      renameSync(image.#path, target)
+      image.#path = target
+    }
+  }
 
   /** For the package itself: made by `openOverlay()`. */
   constructor(
@@ -71,14 +85,6 @@ export class VmImage implements ImageFacts, AsyncDisposable {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.dispose()
-  }
-
-  /** Moves the overlay into `directory` (same file system) for good; disposing then leaves it there. Returns its new path. */
-  moveTo(directory: string): string {
-    const target = join(directory, basename(this.#path))
-    renameSync(this.#path, target)
-    this.#path = target
-    return target
   }
 
   toString(): string {

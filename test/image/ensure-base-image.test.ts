@@ -134,12 +134,12 @@ describe('ensureBaseImage()', () => {
   test('asks again when the resolution is old, and finds the newer version', async () => {
     await using publisher = await startPublisher({ '1': image, '2': newer })
     publisher.mirror.fail('/acme.example.org/', {
-      swap: '<pre><a href="1/">1/</a></pre>',
+      swap: '<title>Index of /</title><pre><a href="1/">1/</a></pre>',
     })
     const early = publisher.context()
     expect((await ensure({ provider: acme }, undefined, early)).version).toBe('1')
     publisher.mirror.fail('/acme.example.org/', {
-      swap: '<pre><a href="1/">1/</a> <a href="2/">2/</a></pre>',
+      swap: '<title>Index of /</title><pre><a href="1/">1/</a> <a href="2/">2/</a></pre>',
     })
     expect((await ensure({ provider: acme }, undefined, publisher.context())).version).toBe('1')
     const late = publisher.context({ maxResolveAgeHours: 0 })

@@ -1,5 +1,5 @@
 import { chmodSync, existsSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
-import { basename, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { inspect } from 'node:util'
 import { describe, expect, test } from 'vitest'
 import { smallQcow2 } from '../../fixtures/images/small-qcow2.js'
@@ -7,6 +7,7 @@ import { makeContext } from '../../src/context.js'
 import { localBaseImage } from '../../src/image/local-image.js'
 import { openVmImage } from '../../src/image/open.js'
 import { openOverlay } from '../../src/image/overlay.js'
+import { moveOverlay } from '../../src/image/vm-image.js'
 import { parseRequest } from '../../src/request/request.js'
 import { cacheLayout, overlayRuns } from '../../src/store/layout.js'
 import { acme, startPublisher } from '../support/publisher.js'
@@ -55,12 +56,13 @@ describe('openVmImage()', () => {
     await image[Symbol.asyncDispose]()
   })
 
-  test('moveTo() takes the disk out of what is deleted', async () => {
+  test('moveOverlay() takes the disk out of what is deleted', async () => {
     await using publisher = await startPublisher({ '1': bytes })
     const image = await openVmImage({ provider: acme }, publisher.options)
-    const path = image.moveTo(publisher.directory)
+    moveOverlay(image, publisher.directory)
     await image.dispose()
-    expect(image.path).toBe(path)
+    const { path } = image
+    expect(dirname(path)).toBe(publisher.directory)
     expect(existsSync(path)).toBe(true)
   })
 

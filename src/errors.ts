@@ -29,7 +29,8 @@ export const errorCodes = {
   PATH_TOO_LONG: 'The path of the base image does not fit in a qcow2 header.',
   FILE_NOT_FOUND: 'The image file that was named does not exist.',
   BASE_CHANGED: 'The base image is gone, or no longer the file that was verified.',
-  CACHE_UNSAFE: 'A directory of the cache is a link, belongs to somebody else, or can be written by everybody.',
+  CACHE_UNSAFE:
+    'A directory of the cache is a link, belongs to somebody else, or can be written by everybody.',
   CACHE_UNWRITABLE: 'The cache cannot be written, and the image is not in it yet.',
   NO_SPACE: 'The disk has no room for the image.',
   LOCK_STALLED: 'Another process holds the download and makes no progress.',

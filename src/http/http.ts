@@ -66,6 +66,8 @@ export interface HttpText {
   readonly body: string
   /** Where the text came from after redirects, on the publisher's side: relative links start from here. */
   readonly url: string
+  /** The same address as it was really asked, which is the mirror's where there is one. */
+  readonly askedUrl: string
   readonly contentType: string | undefined
 }
 
@@ -78,6 +80,8 @@ export interface StreamOptions {
 export interface HttpStream extends HttpHead {
   /** Where the bytes come from after redirects, on the publisher's side. */
   readonly url: string
+  /** The same address as it was really asked, which is the mirror's where there is one. */
+  readonly askedUrl: string
   readonly body: HttpBody
 }
 
@@ -107,7 +111,7 @@ export function createHttp({ mirror, offline, proxy, timeouts }: HttpOptions): H
       for (let redirects = 0; redirects <= maxRedirects; redirects += 1) {
         const answer = await ask(here, headers, signal)
         const fault = findFault(answer, here, 'range' in headers)
-        if (!fault) return { ...answer, url: publisherUrl(here, mirror) }
+        if (!fault) return { ...answer, url: publisherUrl(here, mirror), askedUrl: here }
         answer.body.destroy()
         const target = isRedirect(answer) ? redirectTarget(here, answer) : fault
         if (target instanceof HttpFault) throw networkError(url, start, target)
@@ -167,7 +171,7 @@ export function createHttp({ mirror, offline, proxy, timeouts }: HttpOptions): H
           new HttpFault(`a text of more than ${maxBytes} bytes`),
         )
       }
-      return { body, url: answer.url, contentType: answer.headers['content-type'] }
+      return { body, url: answer.url, askedUrl: answer.askedUrl, contentType: answer.headers['content-type'] }
     } catch (error) {
       signal?.throwIfAborted()
       throw error instanceof VmImageError ? error : networkError(url, mirrorUrl(url, mirror), error)

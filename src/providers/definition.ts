@@ -59,7 +59,7 @@ export interface Facts {
   /** Kinds of image; a request that names none gets the first that is made for its architecture. Default: one kind. */
   readonly variants?: readonly Variant[] | undefined
   /**
-   * Names of the checksum file, in order of preference; the first that stands beside the image is read. `{file}` is
+   * Names of the checksum file, in order of preference; the first one beside the image that names it counts. `{file}` is
    * the image's name. Default: the names in common use.
    */
   readonly checksumFiles?: readonly string[] | undefined

@@ -3,12 +3,20 @@ import { type Arch, findArch } from '../arch.js'
 import { VmImageError } from '../errors.js'
 import { formatPattern, type Pattern, readName, type Vocabulary, type Words } from '../providers/pattern.js'
 import type { Provider } from '../providers/index.js'
-import { isContinuation, matchesWhole } from '../request/version-query.js'
+import {
+  isContinuation,
+  isExactly,
+  matchesWhole,
+  selectVersions,
+  type VersionQuery,
+} from '../request/version-query.js'
 import { compareVersions, isInRange, parseVersionRange } from '../version.js'
 import type { Entry } from './listing.js'
 
 /** What an image has to be. */
 export interface Wanted {
+  /** What was asked for; the directory may hold other versions as well. */
+  readonly query: VersionQuery
   /** As the directory of the images says it; a file may go on where that ends. */
   readonly version: string
   readonly codename: string | undefined
@@ -25,6 +33,8 @@ export interface Candidate {
   readonly version: string
   readonly build: string | undefined
   readonly variant: string | undefined
+  /** How its name spells the architecture, where it does. */
+  readonly archWord: string | undefined
 }
 
 /** How the image files of a version are named; undefined for a version that the provider has no name for. */
@@ -42,12 +52,21 @@ export function findCandidates(
 ): readonly Candidate[] {
   const pattern = imagePatternOf(provider, wanted.version)
   if (pattern === undefined) return []
-  return entries.flatMap((entry) => {
+  const candidates = entries.flatMap((entry) => {
     const words = entry.isDirectory ? undefined : readName(entry.name, pattern, vocabularyOf(provider))
     if (words === undefined || !fits(words, provider, wanted)) return []
     const { version = wanted.version, build = wanted.directoryBuild, variant = wanted.variant } = words
-    return fitsBuild(build, wanted.build) ? [{ entry, version, build, variant }] : []
+    if (!fitsBuild(build, wanted.build)) return []
+    return [{ entry, version, build, variant, archWord: words.arch }]
   })
+  const versions = candidates.map(({ version }) => version)
+  const asked = selectVersions(queryIn(wanted, provider), versions, provider.codenames)
+  return candidates.filter(({ version }) => asked.includes(version))
+}
+
+/** In the directory of a codename the files have numbers. */
+function queryIn({ query, version }: Wanted, { codenames }: Provider): VersionQuery {
+  return isExactly(query, version, codenames) ? { kind: 'name', text: version } : query
 }
 
 /**
@@ -66,8 +85,20 @@ export function newest(
     'AMBIGUOUS_MATCH',
     `Cannot choose an image in "${place.url}": ${equals.length} files of one build fit ` +
       `"${formatPattern(place.pattern ?? '')}" (${capped(equals.map(({ entry }) => entry.name))}), expected one.\n` +
-      'Ask for one { variant }, or make the imagePattern of the provider say which is meant.',
+      cureFor(equals),
   )
+}
+
+/** What sets files of one build apart decides who can choose between them. */
+function cureFor(equals: readonly Candidate[]): string {
+  const variants = [...new Set(equals.map(({ variant }) => variant))]
+  if (variants.length > 1)
+    return `They are of different kinds. Ask for one { variant }: ${variants.join(', ')}.`
+  const spellings = [...new Set(equals.map(({ archWord }) => archWord))]
+  if (spellings.length > 1) {
+    return `They differ in the word for the architecture. Say which one is meant in the archNames of the provider: ${spellings.join(', ')}.`
+  }
+  return 'Make the imagePattern of the provider say which is meant.'
 }
 
 /** What the words in the provider's patterns may stand for. */

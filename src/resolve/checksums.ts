@@ -21,7 +21,7 @@ const byStrength = ['sha512', 'sha384', 'sha256', 'sha1', 'md5'] as const
  * @throws VmImageError CHECKSUM_MISSING when the file is not named, CHECKSUM_CONFLICT when its digests disagree.
  */
 export function readChecksum(page: Page, fileName: string): Checksum {
-  const lines = signedPart(page.body).split(/\r?\n/)
+  const lines = signedPart(page.body.split('\n').map((line) => line.trimEnd()))
   const digests = [...namedDigests(lines, fileName), ...bareDigest(lines)]
   for (const algorithm of byStrength) {
     const found = new Set(digests.filter((digest) => digest.algorithm === algorithm).map(formatDigest))
@@ -36,22 +36,26 @@ export function readChecksum(page: Page, fileName: string): Checksum {
   )
 }
 
-/** What lies outside the signed part of a clear-signed text is nobody's word. RFC 9580, section 7. */
-function signedPart(text: string): string {
-  if (!text.includes('-----BEGIN PGP SIGNED MESSAGE-----')) return text
-  const [, payload = ''] =
-    /^-----BEGIN PGP SIGNED MESSAGE-----\r?\n(?:[^\r\n]+\r?\n)*\r?\n([^]*?)^-----BEGIN PGP SIGNATURE-----/m.exec(
-      text,
-    ) ?? []
-  return payload.replaceAll(/^- /gm, '')
+/**
+ * What lies outside the signed part of a clear-signed text is nobody's word. RFC 9580, section 7. By lines, not by one
+ * pattern: that would take hours for some texts.
+ */
+function signedPart(lines: readonly string[]): readonly string[] {
+  const begin = '-----BEGIN PGP SIGNED MESSAGE-----'
+  if (!lines.some((line) => line.includes(begin))) return lines
+  const first = lines.indexOf(begin)
+  const headersEnd = lines.indexOf('', first)
+  const last = lines.indexOf('-----BEGIN PGP SIGNATURE-----', headersEnd)
+  if (first < 0 || headersEnd < 0 || last < 0) return []
+  return lines.slice(headersEnd + 1, last).map((line) => line.replace(/^- /, ''))
 }
 
 function namedDigests(lines: readonly string[], fileName: string): readonly Digest[] {
   let section: string | undefined
   return lines.flatMap((line) => {
-    section = /^#\s*(\w+)\s+HASH\s*$/i.exec(line)?.[1] ?? section
-    const [, label, bsdName, bsdHex] = /^(\w+) \((.+)\)\s*=\s*([0-9a-f]+)\s*$/i.exec(line) ?? []
-    const [, gnuHex, gnuName] = /^([0-9a-f]{32,})[ \t]+\*?(\S.*?)\s*$/i.exec(line) ?? []
+    section = /^#\s*(\w+)\s+HASH$/i.exec(line)?.[1] ?? section
+    const [, label, bsdName, bsdHex] = /^(\w+) \((.+)\)\s*=\s*([0-9a-f]+)$/i.exec(line) ?? []
+    const [, gnuHex, gnuName] = /^([0-9a-f]{32,})[ \t]+\*?(\S.*)$/i.exec(line) ?? []
     const hex = bsdHex ?? gnuHex ?? ''
     if ((bsdName ?? gnuName)?.replace(/^\.\//, '') !== fileName) return []
     return digestOf(label ?? section ?? algorithmOfHexLength(hex.length) ?? '', hex) ?? []
@@ -67,7 +71,7 @@ function bareDigest(lines: readonly string[]): readonly Digest[] {
 
 function sizeOf(lines: readonly string[], fileName: string): number | undefined {
   const sizes = lines.flatMap((line) => {
-    const [, name, bytes] = /^#\s*(\S+): (\d+) bytes\s*$/.exec(line) ?? []
+    const [, name, bytes] = /^#\s*(\S+): (\d+) bytes$/.exec(line) ?? []
     return name === fileName && bytes !== undefined ? [Number(bytes)] : []
   })
   return new Set(sizes).size === 1 ? sizes[0] : undefined

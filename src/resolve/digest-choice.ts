@@ -1,9 +1,7 @@
 /** Which digest an image has to have, and on whose word: the caller's, the package's or the publisher's. */
 import { type Digest, formatDigest, isWeak, sameDigest } from '../digest.js'
 import { VmImageError } from '../errors.js'
-
-/** `pinned`: said by the caller or known beforehand. `checksum`: by the publisher's file. `unverified`: by none that is strong. */
-export type Trust = 'pinned' | 'checksum' | 'unverified'
+import type { Trust } from '../image-facts.js'
 
 export interface Claims {
   /** In the request. */
@@ -14,31 +12,52 @@ export interface Claims {
   readonly published: Digest | undefined
   /** Where that file is; over plain http anybody on the way could have written it. */
   readonly checksumUrl: string | undefined
+  /** The best that the provider says of what its publisher publishes. */
+  readonly ceiling: Trust
+}
+
+export interface DigestChoice {
+  readonly digest: Digest
+  readonly trust: Trust
 }
 
 /**
- * The caller's digest before the one known beforehand before the publisher's. Undefined when nobody says anything.
+ * The caller's digest before the one known beforehand before the publisher's; but a weak one, md5 or sha1, only where
+ * nobody gives a strong one, since with it the image could be exchanged. Undefined when nobody says anything.
  *
  * @throws VmImageError CHECKSUM_CONFLICT when two of them name the same algorithm and different digests.
  */
 export function chooseDigest(
   file: string,
-  { asked, known, published, checksumUrl }: Claims,
-): { readonly digest: Digest; readonly trust: Trust } | undefined {
-  const digest = asked ?? known ?? published
+  { asked, known, published, checksumUrl, ceiling }: Claims,
+): DigestChoice | undefined {
+  const claims = [
+    { who: 'the request', digest: asked },
+    { who: 'vmimage', digest: known },
+    { who: 'its publisher', digest: published },
+  ].flatMap(({ who, digest }) => (digest ? [{ who, digest }] : []))
+  refuseConflict(file, claims)
+  const digest = (claims.find((claim) => !isWeak(claim.digest.algorithm)) ?? claims[0])?.digest
   if (digest === undefined) return undefined
-  const contrary = [known, published].find(
-    (other) => other?.algorithm === digest.algorithm && !sameDigest(other, digest),
-  )
-  if (contrary) {
+  if (isWeak(digest.algorithm)) return { digest, trust: 'unverified' }
+  if (digest === asked || digest === known) return { digest, trust: 'pinned' }
+  return { digest, trust: checksumUrl?.startsWith('https:') ? ceiling : 'unverified' }
+}
+
+function refuseConflict(
+  file: string,
+  claims: readonly { readonly who: string; readonly digest: Digest }[],
+): void {
+  for (const [index, { who, digest }] of claims.entries()) {
+    const contrary = claims
+      .slice(index + 1)
+      .find((other) => other.digest.algorithm === digest.algorithm && !sameDigest(other.digest, digest))
+    if (contrary === undefined) continue
     throw new VmImageError(
       'CHECKSUM_CONFLICT',
-      `Cannot trust "${file}": ${asked ? 'the request' : 'vmimage'} says ${formatDigest(digest)}, ` +
-        `${contrary === known ? 'vmimage' : 'its publisher'} says ${formatDigest(contrary)}.\n` +
+      `Cannot trust "${file}": ${who} says ${formatDigest(digest)}, ` +
+        `${contrary.who} says ${formatDigest(contrary.digest)}.\n` +
         'Compare both with another source; correct the request, or ask for another build.',
     )
   }
-  if (isWeak(digest.algorithm)) return { digest, trust: 'unverified' }
-  if (asked || known) return { digest, trust: 'pinned' }
-  return { digest, trust: checksumUrl?.startsWith('https:') ? 'checksum' : 'unverified' }
 }

@@ -7,14 +7,16 @@
 import type { Arch } from '../arch.js'
 import { type Compression, compressionOf } from '../compression.js'
 import type { Context } from '../context.js'
-import { type Digest, formatDigest, isWeak, parseDigest } from '../digest.js'
+import { type Digest, formatDigest, isWeak, parseDigest, sameDigest } from '../digest.js'
 import { VmImageError } from '../errors.js'
+import type { Trust } from '../image-facts.js'
 import type { Provider } from '../providers/index.js'
-import { fillTemplate } from '../providers/pattern.js'
+import { wordsOf } from '../providers/pattern.js'
 import { describeRequest, type NamedRequest } from '../request/request.js'
-import { type Checksum, readChecksum } from './checksums.js'
-import { chooseDigest, type Trust } from './digest-choice.js'
-import { type Found, type Search, searchSource, type Source } from './search.js'
+import { chooseDigest, type DigestChoice } from './digest-choice.js'
+import { findChecksum, noChecksum } from './published-checksum.js'
+import { searchSites } from './search.js'
+import type { Found, Search, Site } from './site.js'
 import { nothingFound, type Trail } from './trail.js'
 
 export interface ResolvedImage {
@@ -46,33 +48,22 @@ export interface ResolvedImage {
  *
  * @throws VmImageError NO_MATCH, AMBIGUOUS_MATCH, UNKNOWN_ARCH, LISTING_UNREADABLE, CHECKSUM_MISSING, CHECKSUM_CONFLICT,
  *   NETWORK or OFFLINE; INVALID_REQUEST for a variant that the provider does not have.
+ * A checksum of the request that is weak (md5, sha1) is used only where nobody gives a stronger one; a warning tells.
  */
 export async function resolveImage(request: NamedRequest, context: Context): Promise<ResolvedImage> {
   const arch = request.arch ?? context.arch
   const { provider } = request
-  const trail: Trail = { steps: [], skippedVersions: [], failure: undefined }
+  const trail: Trail = { steps: [], failure: undefined }
   const search: Search = { request, arch, variant: variantOf(request, arch), context, trail }
-  for (const source of sourcesFor(provider, arch)) {
-    const found = await searchOrNote(source, search)
-    if (found) return describe(found, source, search)
-  }
+  const found = await searchSites(sitesFor(provider, arch), search)
+  if (found) return describe(found, search)
   throw nothingFound(describeRequest({ ...request, arch }), trail)
 }
 
-async function searchOrNote(source: Source, search: Search): Promise<Found | undefined> {
-  try {
-    return await searchSource(source, search)
-  } catch (error) {
-    if (!(error instanceof VmImageError) || error.code !== 'NETWORK') throw error
-    search.trail.failure ??= error
-    return undefined
-  }
-}
-
-function sourcesFor(provider: Provider, arch: Arch): readonly Source[] {
+function sitesFor(provider: Provider, arch: Arch): readonly Site[] {
   const isNamed = provider.archNames === undefined || provider.archNames[arch] !== undefined
-  const sources = provider.sources.filter(({ arches }) => isNamed && (arches?.includes(arch) ?? true))
-  if (sources.length > 0) return sources
+  const sites = provider.sources.filter(({ arches }) => isNamed && (arches?.includes(arch) ?? true))
+  if (sites.length > 0) return sites
   throw new VmImageError(
     'UNKNOWN_ARCH',
     `Cannot find "${provider.name}" for ${arch}: its publisher has no images for this architecture.\n` +
@@ -82,7 +73,16 @@ function sourcesFor(provider: Provider, arch: Arch): readonly Source[] {
 
 /** The variant by its publisher's spelling; the first that is made for the architecture when none was asked for. */
 function variantOf({ provider, variant: asked }: NamedRequest, arch: Arch): string | undefined {
-  const { name, variants } = provider
+  const { name, variants, imagePattern } = provider
+  const hasKinds =
+    variants.length > 0 || imagePattern.some(({ pattern }) => wordsOf(pattern).includes('variant'))
+  if (asked !== undefined && !hasKinds) {
+    throw new VmImageError(
+      'INVALID_REQUEST',
+      `Cannot find variant "${asked}" of "${name}": its publisher has one kind of image only.\n` +
+        'Leave { variant } out.',
+    )
+  }
   if (variants.length === 0) return asked
   const fitting = variants
     .filter(({ arches }) => arches?.includes(arch) ?? true)
@@ -97,26 +97,22 @@ function variantOf({ provider, variant: asked }: NamedRequest, arch: Arch): stri
   )
 }
 
-async function describe(found: Found, source: Source, search: Search): Promise<ResolvedImage> {
-  const { request, arch, context } = search
+async function describe(found: Found, search: Search): Promise<ResolvedImage> {
+  const { request, arch } = search
   const { provider } = request
   const file = found.entry.name
   const knownText = provider.knownDigests[file]
   const known = knownText === undefined ? undefined : parseDigest(knownText)
-  const checksumUrl = known ? undefined : checksumFileOf(found, provider)
-  const published = checksumUrl === undefined ? undefined : await fetchChecksum(checksumUrl, file, search)
-  const claims = { asked: request.checksum, known, published: published?.digest, checksumUrl }
-  const choice = chooseDigest(file, claims)
+  const published = known ? undefined : await findChecksum(found, search)
+  const choice = chooseDigest(file, {
+    asked: request.checksum,
+    known,
+    published: published?.digest,
+    checksumUrl: published?.url,
+    ceiling: provider.trust,
+  })
   if (choice === undefined) throw noChecksum(found, provider)
-  if (choice.trust === 'unverified') {
-    const reason = isWeak(choice.digest.algorithm) ? 'which can be forged' : 'from a server without https'
-    context.report({
-      type: 'warning',
-      message:
-        `${file} is unverified: nothing vouches for it but ${formatDigest(choice.digest)}, ${reason}. ` +
-        "Pin it with { checksum: 'sha256:<hex>' }.",
-    })
-  }
+  warn(file, choice, search)
   return {
     name: provider.displayName,
     provider: provider.name,
@@ -126,51 +122,35 @@ async function describe(found: Found, source: Source, search: Search): Promise<R
     variant: found.variant,
     file,
     url: found.entry.url,
-    urls: addressesOf(found.entry.url, source),
+    urls: addressesOf(found.entry.url, found.site),
     ...choice,
     sizeBytes: published?.sizeBytes ?? found.entry.sizeBytes,
     compression: compressionOf(file),
     format: provider.format,
-    checksumUrl,
+    checksumUrl: published?.url,
   }
 }
 
-/** The first of the provider's checksum files that lies beside the image. */
-function checksumFileOf({ siblings, words, entry }: Found, provider: Provider): string | undefined {
-  const files = new Map(siblings.map((sibling) => [sibling.name, sibling.url]))
-  const names = provider.checksumFiles.map((template) =>
-    fillTemplate(template, { ...words, file: entry.name }),
-  )
-  return names.map((name) => files.get(name)).find((url) => url !== undefined)
-}
-
-/** The publisher need not name a file that the caller vouches for. */
-async function fetchChecksum(
-  url: string,
-  file: string,
-  { request, context }: Search,
-): Promise<Checksum | undefined> {
-  const page = await context.http.text(url, { signal: context.signal })
-  try {
-    return readChecksum(page, file)
-  } catch (error) {
-    const isMissing = error instanceof VmImageError && error.code === 'CHECKSUM_MISSING'
-    if (isMissing && request.checksum) return undefined
-    throw error
-  }
-}
-
-function addressesOf(url: string, { versionsUrl, mirrors }: Source): readonly string[] {
+function addressesOf(url: string, { versionsUrl, mirrors }: Site): readonly string[] {
   const [root = ''] = versionsUrl.split('?')
   const others = url.startsWith(root) ? mirrors.map((mirror) => mirror + url.slice(root.length)) : []
   return [url, ...others]
 }
 
-function noChecksum({ entry }: Found, provider: Provider): VmImageError {
-  const directory = new URL('.', entry.url).href
-  return new VmImageError(
-    'CHECKSUM_MISSING',
-    `Cannot verify "${entry.name}": "${directory}" lists no checksum file (${provider.checksumFiles.join(', ')}).\n` +
-      "Say what the image is, { checksum: 'sha256:<hex>' }, or name the file in the provider's checksumFiles.",
-  )
+function warn(file: string, { digest, trust }: DigestChoice, { request, context }: Search): void {
+  const { checksum, provider } = request
+  if (checksum && !sameDigest(checksum, digest)) {
+    const message = `${file} is held against ${formatDigest(digest)}; ${formatDigest(checksum)} of the request is not used, as it can be forged.`
+    context.report({ type: 'warning', message })
+  }
+  if (trust !== 'unverified') return
+  let reason = 'from a server without https'
+  if (isWeak(digest.algorithm)) reason = 'which can be forged'
+  else if (provider.trust === 'unverified') reason = 'and its provider says that this is not enough'
+  context.report({
+    type: 'warning',
+    message:
+      `${file} is unverified: nothing vouches for it but ${formatDigest(digest)}, ${reason}. ` +
+      "Pin it with { checksum: 'sha256:<hex>' }.",
+  })
 }

@@ -10,14 +10,31 @@ export interface Step {
 /** Filled while one request is resolved. */
 export interface Trail {
   readonly steps: Step[]
-  /** Versions whose directory had no image that fits. */
-  readonly skippedVersions: string[]
-  /** The first server that did not answer. What others have may then be older than what it has. */
+  /** The first site that gave no usable answer. What others have may then be older than what it has. */
   failure: VmImageError | undefined
 }
 
-/** The error when every source has been asked: NETWORK when one did not answer, NO_MATCH when all did. */
+/**
+ * Notes a server that does not answer, or answers with something else than a listing; others may still have what is
+ * looked for. Any other error is thrown on.
+ */
+export async function orNote<T>(trail: Trail, search: Promise<T>): Promise<T | undefined> {
+  try {
+    return await search
+  } catch (error) {
+    const isFailure = error instanceof VmImageError && ['NETWORK', 'LISTING_UNREADABLE'].includes(error.code)
+    if (!isFailure) throw error
+    trail.failure ??= error
+    return undefined
+  }
+}
+
+/**
+ * The error when every site has been asked: NETWORK or LISTING_UNREADABLE when one gave no usable answer, NO_MATCH when
+ * all did.
+ */
 export function nothingFound(what: string, { steps, failure }: Trail): VmImageError {
+  if (failure?.code === 'LISTING_UNREADABLE') return failure
   const tried = steps.map(({ url, found }) => `  ${url}: ${found}`).join('\n')
   if (failure) {
     return new VmImageError(
@@ -35,7 +52,7 @@ export function nothingFound(what: string, { steps, failure }: Trail): VmImageEr
   )
 }
 
-/** Whether a server answered for certain that there is no such directory; any other failure says nothing. */
+/** Whether a server answered for certain that there is no such directory or file; any other failure says nothing. */
 export function isAbsent(error: unknown): boolean {
   const status = httpFaultOf(error)?.status
   return status === 404 || status === 410

@@ -15,6 +15,7 @@ test('text() gives the text, its kind, and the URL it came from after redirects'
   expect(await client().text(`${mirror.url}/dir`)).toEqual({
     body: '<a href="b">ü</a>',
     url: `${mirror.url}/dir/`,
+    askedUrl: `${mirror.url}/dir/`,
     contentType: 'text/html; charset=utf-8',
   })
 })
@@ -49,6 +50,7 @@ test('With a mirror, an https URL is asked there and known by its own name after
   expect(await http.text('https://site.example/dir')).toMatchObject({
     body: 'hello',
     url: 'https://site.example/dir/',
+    askedUrl: `${mirror.url}/p/site.example/dir/`,
   })
   expect(mirror.requests.map(({ path }) => path)).toEqual(['/p/site.example/dir', '/p/site.example/dir/'])
 })

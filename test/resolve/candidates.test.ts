@@ -1,10 +1,12 @@
 import { describe, expect, test } from 'vitest'
 import { defineProvider, type ProviderDefinition } from '../../src/providers/index.js'
 import { findCandidates, newest, type Wanted } from '../../src/resolve/candidates.js'
+import { parseVersionQuery } from '../../src/request/version-query.js'
 import type { Entry } from '../../src/resolve/listing.js'
 
 const url = 'https://images.example.org/acme/1.2/'
 const wanted: Wanted = {
+  query: parseVersionQuery(),
   version: '1.2',
   codename: undefined,
   arch: 'x86_64',
@@ -60,7 +62,10 @@ describe('findCandidates()', () => {
   })
 
   test('reads a RegExp with named groups, whole names only', () => {
-    const provider = acme({ imagePattern: /acme_(?<version>\d+\.\d+)_r(?<build>\d+)\.qcow2/g })
+    const provider = acme({
+      imagePattern: /acme_(?<version>\d+\.\d+)_r(?<build>\d+)\.qcow2/g,
+      archNames: { x86_64: 'x86_64' },
+    })
     const listed = entries(
       'acme_1.2_r7.qcow2',
       'acme_1.3_r7.qcow2',
@@ -74,6 +79,36 @@ describe('findCandidates()', () => {
     const listed = entries('acme-9.8-1.x86_64.qcow2', 'acme-90-1.x86_64.qcow2')
     const found = findCandidates(listed, acme(), { ...wanted, version: '9' })
     expect(found.map(({ version }) => version)).toEqual(['9.8'])
+  })
+
+  test.each<[string | RegExp, readonly string[]]>([
+    ['9', ['9.7', '9.8']],
+    ['9.7', ['9.7']],
+    ['>=9 <9.8', ['9.7']],
+    ['>9 <10', ['9.7', '9.8']],
+    [/9/, []],
+    [/9\.7|9/, ['9.7']],
+    ['nine', ['9.7', '9.8']],
+  ])('holds the files of the directory 9 against the version %s', (version, expected) => {
+    const listed = entries('acme-9.7-1.x86_64.qcow2', 'acme-9.8-1.x86_64.qcow2')
+    const provider = acme({ codenames: { '9': 'nine' } })
+    const found = findCandidates(listed, provider, {
+      ...wanted,
+      version: '9',
+      query: parseVersionQuery(version),
+    })
+    expect(found.map((one) => one.version)).toEqual(expected)
+  })
+
+  test("leaves out another codename and another build than the directory's", () => {
+    const provider = acme({ imagePattern: 'acme-{codename}-{version}-{build}.{arch}.qcow2' })
+    const listed = entries(
+      'acme-one-1.2-7.x86_64.qcow2',
+      'acme-two-1.2-7.x86_64.qcow2',
+      'acme-one-1.2-8.x86_64.qcow2',
+    )
+    const found = findCandidates(listed, provider, { ...wanted, codename: 'one', directoryBuild: '7' })
+    expect(namesOf(found)).toEqual(['acme-one-1.2-7.x86_64.qcow2'])
   })
 
   test.each([
@@ -93,8 +128,8 @@ describe('findCandidates()', () => {
   })
 
   test('has no candidates for a version without a pattern', () => {
-    const provider = acme({ imagePattern: [{ versions: '>=2', pattern: 'acme-{version}.qcow2' }] })
-    expect(findCandidates(entries('acme-1.2.qcow2'), provider, wanted)).toEqual([])
+    const provider = acme({ imagePattern: [{ versions: '>=2', pattern: 'acme-{version}.{arch}.qcow2' }] })
+    expect(findCandidates(entries('acme-1.2.x86_64.qcow2'), provider, wanted)).toEqual([])
   })
 })
 
@@ -108,6 +143,12 @@ describe('newest()', () => {
       'acme-1.2-1.14.x86_64.qcow2',
     )
     expect(newest(findCandidates(listed, acme(), wanted), place)?.build).toBe('1.14')
+  })
+
+  test('goes by version before build', () => {
+    const listed = entries('acme-9.10-1.x86_64.qcow2', 'acme-9.9-5.x86_64.qcow2')
+    const found = newest(findCandidates(listed, acme(), { ...wanted, version: '9' }), place)
+    expect(found?.version).toBe('9.10')
   })
 
   test('has nothing of nothing', () => {
@@ -126,5 +167,27 @@ describe('newest()', () => {
     expect(choose).toThrowError(
       /"https:.*\/acme\/1\.2\/".*\{variant\}.*acme-1\.2-base.*acme-1\.2-lvm[^]*Ask for one/,
     )
+  })
+
+  test.each([
+    [{}, ['acme-1.2-1.x86_64.qcow2', 'acme-1.2-1.amd64.qcow2'], 'archNames of the provider: x86_64, amd64.'],
+    [
+      { imagePattern: /acme-(?<version>[\d.]+)(?:-hw)?\.qcow2/, archNames: { x86_64: 'x86_64' } },
+      ['acme-1.2.qcow2', 'acme-1.2-hw.qcow2'],
+      'Make the imagePattern of the provider say',
+    ],
+  ] as const)('names what sets %j of %j apart', (facts, names, cure) => {
+    const found = findCandidates(entries(...names), acme(facts), wanted)
+    expect(() => newest(found, place)).toThrowError(
+      expect.objectContaining({ code: 'AMBIGUOUS_MATCH', message: expect.stringContaining(cure) }),
+    )
+    expect(() => newest(found, place)).not.toThrow('{ variant }')
+  })
+
+  test('names no more than eight files', () => {
+    const provider = acme({ imagePattern: 'acme-{version}-{variant}.{arch}.qcow2' })
+    const names = Array.from('abcdefghij', (letter) => `acme-1.2-${letter}.x86_64.qcow2`)
+    const found = findCandidates(entries(...names), provider, wanted)
+    expect(() => newest(found, place)).toThrow('acme-1.2-h.x86_64.qcow2, and 2 more)')
   })
 })

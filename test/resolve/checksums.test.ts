@@ -45,6 +45,25 @@ describe('readChecksum()', () => {
     expect(read(body).digest).toEqual({ algorithm: 'sha512', hex: sha512 })
   })
 
+  test.each([
+    ['blanks in a name', `${sha256}  a${' '.repeat(1_000_000)}b\n${sha256}  ${file}${' '.repeat(1_000_000)}`],
+    ['blanks before a name', `${sha256}${' '.repeat(1_000_000)}x\n${sha256}  ${file}`],
+    ['brackets', `SHA256 (${') '.repeat(500_000)}\n${sha256}  ${file}`],
+    ['comments', `#${' '.repeat(1_000_000)}\n# ${'a:'.repeat(500_000)}\n${sha256}  ${file}`],
+    [
+      'beginnings',
+      `${'-----BEGIN PGP SIGNED MESSAGE-----\nHash: SHA256\n'.repeat(20_000)}\n${sha256}  ${file}\n${signature}`,
+    ],
+  ])('comes to its end with a megabyte of %s', (_, body) => {
+    expect(read(body).digest.hex).toBe(sha256)
+  })
+
+  test('comes to its end with a megabyte of beginnings without an end', () => {
+    expect(() => read('-----BEGIN PGP SIGNED MESSAGE-----\n\n'.repeat(30_000))).toThrowError(
+      expect.objectContaining({ code: 'CHECKSUM_MISSING' }),
+    )
+  })
+
   test('undoes the escaping of dashes in a clear-signed text', () => {
     const body = `-----BEGIN PGP SIGNED MESSAGE-----\nHash: SHA256\n\n- ${sha256}  ${file}\n${signature}`
     expect(read(body).digest.hex).toBe(sha256)

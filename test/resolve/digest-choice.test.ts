@@ -6,6 +6,7 @@ const nobody: Claims = {
   known: undefined,
   published: undefined,
   checksumUrl: 'https://host/SUMS',
+  ceiling: 'checksum',
 }
 const one = { algorithm: 'sha256', hex: 'ab'.repeat(32) } as const
 const other = { algorithm: 'sha256', hex: 'cd'.repeat(32) } as const
@@ -32,6 +33,22 @@ describe('chooseDigest()', () => {
       { digest: one, trust: 'unverified' },
     ],
     ['the caller with md5', { asked: weak }, { digest: weak, trust: 'unverified' }],
+    [
+      'the publisher before the caller with md5',
+      { asked: weak, published: one },
+      { digest: one, trust: 'checksum' },
+    ],
+    ['the package before the caller with md5', { asked: weak, known: one }, { digest: one, trust: 'pinned' }],
+    [
+      'the publisher no more than the provider says',
+      { published: one, ceiling: 'unverified' },
+      { digest: one, trust: 'unverified' },
+    ],
+    [
+      'the caller whatever the provider says',
+      { asked: one, ceiling: 'unverified' },
+      { digest: one, trust: 'pinned' },
+    ],
   ])('believes %s', (_, claims, expected) => {
     expect(chooseDigest('disk', { ...nobody, ...claims })).toEqual(expected)
   })
@@ -39,6 +56,11 @@ describe('chooseDigest()', () => {
   test.each<[string, Partial<Claims>, string]>([
     ['caller and publisher', { asked: one, published: other }, 'the request says sha256:ab'],
     ['caller and package', { asked: one, known: other }, 'vmimage says sha256:cd'],
+    [
+      'caller and publisher in md5',
+      { asked: weak, known: one, published: { ...weak, hex: '02'.repeat(16) } },
+      'the request says md5:01',
+    ],
     ['package and publisher', { known: one, published: other }, 'its publisher says sha256:cd'],
   ])('refuses what %s disagree on, and shows both', (_, claims, shown) => {
     expect(() => chooseDigest('disk', { ...nobody, ...claims })).toThrowError(

@@ -74,7 +74,7 @@ describe('parseListing()', () => {
   })
 
   test('decodes names', () => {
-    const body = '<pre><a href="disk%2B1.qcow2">disk+1.qcow2</a></pre>'
+    const body = '<pre><a href="../">../</a><a href="disk%2B1.qcow2">disk+1.qcow2</a></pre>'
     expect(parseListing({ body, url })[0]).toMatchObject({
       name: 'disk+1.qcow2',
       url: `${url}disk%2B1.qcow2`,
@@ -93,17 +93,85 @@ describe('parseListing()', () => {
     ['a line break', 'a%0Adisk.qcow2'],
     ['a stray percent sign', 'disk%.qcow2'],
     ['a query', 'disk.qcow2?raw=1'],
+    ['a mark in the page', 'disk.qcow2#top'],
     ['no URL at all', 'https://['],
   ])('leaves out %s', (_, href) => {
-    const body = `<title>Index of /</title><pre><a href="${href}">disk.qcow2</a></pre>`
-    expect(parseListing({ body, url })).toEqual([])
+    const body = `<title>Index of /</title><pre><a href="${href}">disk.qcow2</a> <a href="10/">10/</a></pre>`
+    expect(parseListing({ body, url }).map(({ name }) => name)).toEqual(['10'])
+  })
+
+  test('refuses a listing of nothing but what lies elsewhere, and shows it', () => {
+    const href = 'https://other.example.com/pub/systems/10/'
+    const body = `<title>Index of /</title><pre><a href="../">../</a><a href="${href}">10/</a></pre>`
+    expect(() => parseListing({ body, url })).toThrowError(
+      expect.objectContaining({ code: 'LISTING_UNREADABLE', message: expect.stringContaining(href) }),
+    )
+  })
+
+  test.each([
+    ['the mirror', 'http://127.0.0.1:1/prefix/images.example.org/pub/systems/10/'],
+    ['the mirror, without its host', '/prefix/images.example.org/pub/systems/10/'],
+    ['the publisher', 'https://images.example.org/pub/systems/10/'],
+    ['the publisher, without its host', '/pub/systems/10/'],
+    ['neither', '10/'],
+  ])("reads links under the name of %s, and gives the publisher's", (_, href) => {
+    const askedUrl = 'http://127.0.0.1:1/prefix/images.example.org/pub/systems/'
+    const body = `<title>Index of /</title><a href="${href}">10/</a>`
+    expect(parseListing({ body, url, askedUrl }).map((entry) => entry.url)).toEqual([`${url}10/`])
+  })
+
+  test("reads a mirror's links also at the root of a publisher", () => {
+    const body = '<title>Index of /</title><a href="/prefix/images.example.org/10/">10</a>'
+    const askedUrl = 'http://127.0.0.1:1/prefix/images.example.org/'
+    expect(parseListing({ body, url: 'https://images.example.org/', askedUrl })).toMatchObject([
+      { name: '10', isDirectory: true, url: 'https://images.example.org/10/' },
+    ])
+  })
+
+  test('gives a file its own size where the date stands before the name', () => {
+    const body = `<pre><A HREF="/pub/">[To Parent Directory]</A><br><br>
+ 10/1/2026  13:00    170000000 <A HREF="/pub/systems/disk.qcow2">disk.qcow2</A><br>
+ 10/2/2026  14:00    42 <A HREF="/pub/systems/SUMS">SUMS</A><br></pre>`
+    expect(parseListing({ body, url })).toMatchObject([
+      { name: 'disk.qcow2', sizeBytes: undefined },
+      { name: 'SUMS', sizeBytes: undefined },
+    ])
+  })
+
+  test.each([
+    ['<br>', '<a href="a.img">a.img</a><br> 2026-10-01 12:00 42'],
+    ['<li>', '<ul><li><a href="a.img">a.img</a><li>2026-10-01 12:00 42</ul>'],
+    ['<tr>', '<table><tr><td><a href="a.img">a.img</a><tr><td>2026-10-01 12:00</td><td>42</table>'],
+    ['the end of the line', '<pre><a href="a.img">a.img</a>\n2026-10-01 12:00 42</pre>'],
+  ])('takes no size from after %s', (_, html) => {
+    const body = `<title>Index of /</title>${html}`
+    expect(parseListing({ body, url })).toMatchObject([{ name: 'a.img', sizeBytes: undefined }])
+  })
+
+  test.each([-1, 1.5, '42', 1e300])('takes no size from JSON that says %j', (size) => {
+    expect(
+      parseListing({ body: JSON.stringify([{ name: 'a.img', size }]), url })[0]?.sizeBytes,
+    ).toBeUndefined()
+  })
+
+  test.each([
+    ['its whole name', 'disk-10.qcow2', 1],
+    ['the beginning of its name', 'disk-1..&gt;', 1],
+    ['another name', 'disk-11.qcow2', 0],
+    ['the beginning of another name', 'disk-2..&gt;', 0],
+    ['no name', '', 0],
+  ])('takes a link that shows %s for %3$d entries', (_, text, count) => {
+    const body = `<title>Index of /</title><a href="disk-10.qcow2">${text}</a>`
+    expect(parseListing({ body, url })).toHaveLength(count)
   })
 
   test.each([
     ['a title', '<title>Index of /pub/systems</title>'],
     ['an order', '<pre><a href="?C=M;O=A">Last modified</a></pre>'],
+    ['an order with its address', '<a href="/pub/systems/?sort=name">Name</a>'],
     ['a way up', '<pre><a href="../">../</a></pre>'],
     ['JSON', '[]'],
+    ['JSON with a known field', '{"data":[]}'],
   ])('knows an empty directory by %s', (_, body) => {
     expect(parseListing({ body, url })).toEqual([])
   })
@@ -114,14 +182,41 @@ describe('parseListing()', () => {
       '<title>Hotel WiFi</title><a href="login.html">Log in</a>',
       'the title "Hotel WiFi"',
     ],
+    [
+      'a page with a link by its own name',
+      '<title>Hotel</title><a href="login">login</a>',
+      'the title "Hotel"',
+    ],
+    ['the order of another page', '<a href="/shop/?sort=price">Price</a>', 'an ordinary web page'],
+    [
+      'the order of another site',
+      '<a href="https://shop.example.com/pub/systems/?sort=a">A</a>',
+      'an ordinary',
+    ],
     ['a page of prose', '<p>Moved to <a href="../new/disk.html">here</a>', 'an ordinary web page'],
     ['an empty page', ' \n', 'an empty page'],
     ['prose', 'Service temporarily unavailable', 'the line "Service temporarily'],
+    ['a word', 'Unauthorized', 'begins with "Unauthorized"'],
+    ['a list of errors', '{"errors":["Not found"]}', 'JSON without a list'],
+    ['a list of records without names', '[{"message":"Not found"}]', 'JSON without a list'],
+    ['a list of nothing in a strange field', '{"errors":[]}', 'JSON without a list'],
     ['a record', '{"message":"Not Found"}', 'JSON without a list'],
     ['half of a record', '{"data":[{"name":', 'JSON that ends early'],
   ])('refuses %s and says what it is', (_, body, found) => {
     expect(() => parseListing({ body, url })).toThrowError(
       expect.objectContaining({ code: 'LISTING_UNREADABLE', message: expect.stringContaining(found) }),
+    )
+  })
+
+  test('takes a date beside a link for a listing', () => {
+    const body = '<a href="10/">10/</a> 2026-Oct-01 12:00:00'
+    expect(parseListing({ body, url })).toHaveLength(1)
+  })
+
+  test('takes a way up from the root, which leads nowhere, for no listing', () => {
+    const body = '<a href="../">Home</a>'
+    expect(() => parseListing({ body, url: 'https://images.example.org/' })).toThrowError(
+      expect.objectContaining({ code: 'LISTING_UNREADABLE' }),
     )
   })
 })

@@ -6,7 +6,7 @@ import { type ResolvedImage, resolveImage } from '../../src/resolve/resolve.js'
 import type { Mirror } from '../support/mirror.js'
 
 export async function resolveThrough(
-  mirror: Mirror,
+  mirror: Pick<Mirror, 'url'>,
   input: ImageInput,
   warnings: string[] = [],
 ): Promise<ResolvedImage> {

@@ -16,7 +16,7 @@ export function realFile(path: string): string {
   } catch (error) {
     throw new VmImageError(
       'FILE_NOT_FOUND',
-      `Cannot use image file "${path}": ${systemErrorCode(error) ?? String(error)}.\n` +
+      `Cannot use image file "${path}": ${found(error)}.\n` +
         'Check the path; relative paths start at the current directory.',
       { cause: error },
     )
@@ -38,4 +38,9 @@ export async function verifyFile(path: string, request: FileRequest, signal: Abo
     `Cannot use image file "${path}": its ${algorithm} is ${hex}, and ${expected.hex} was asked for.\n` +
       'Correct the checksum, or get the file again.',
   )
+}
+
+function found(error: unknown): string {
+  const code = systemErrorCode(error)
+  return code === 'ENOENT' ? 'it does not exist' : (code ?? String(error))
 }

@@ -99,7 +99,7 @@ describe('vmimage fetch', () => {
   test.each([
     ['no image', ['fetch'], 2, 'image'],
     ['a misspelt system', ['fetch', 'fedoar'], 2, 'Did you mean "fedora"?'],
-    ['nonsense', ['fetch', 'fedora::'], 2, 'fedora:41'],
+    ['nonsense', ['fetch', 'fedora 41'], 2, '"fedora:41"'],
     ['an unknown architecture', ['--arch', 'vax', 'fetch', 'fedora'], 2, 'x86_64 = amd64'],
     ['an unknown option', ['fetch', 'fedora', '--fast'], 2, '--fast'],
     ['an unknown command', ['catch', 'fedora'], 2, 'catch'],

@@ -54,16 +54,16 @@ test('the base image of a kept disk stays until the disk is removed', async () =
   expect(project.runDirectories()).not.toContain(lease)
 })
 
-test.each(['default', 'junit'])(
-  'the path stands in the error of the test, in the %s reporter',
-  async (reporter) => {
-    await using project = await openProject('failing')
-    const { output, tests } = await project.run([`--reporter=${reporter}`, '-t', '^fails$'])
-    const line = `vm image &quot;system.qcow2&quot; kept: ${project.keptPath('failing.spec.ts-fails-1')}`
-    expect(output.replaceAll('"', '&quot;')).toContain(line)
-    expect(tests['fails']?.message.replaceAll('"', '&quot;')).toContain(line)
-  },
-)
+test('the path stands in the error of the test, in the default, json and junit reporters', async () => {
+  await using project = await openProject('failing')
+  const junit = join(project.path, 'junit.xml')
+  const reporters = ['--reporter=default', '--reporter=junit', `--outputFile.junit=${junit}`]
+  const { output, tests } = await project.run([...reporters, '-t', '^fails$'])
+  const line = `vm image "system.qcow2" kept: ${project.keptPath('failing.spec.ts-fails-1')}`
+  expect(output).toContain(line)
+  expect(tests['fails']?.message).toContain(line)
+  expect(readFileSync(junit, 'utf8').replaceAll('&quot;', '"')).toContain(line)
+})
 
 test('keep "never" keeps nothing, and "always" also what passed', async () => {
   await using project = await openProject('failing')

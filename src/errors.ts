@@ -52,11 +52,13 @@ export type VmImageErrorCode = keyof typeof errorCodes
  * }
  */
 export class VmImageError extends Error {
-  override readonly name = 'VmImageError'
+  /** `VmImageError [NO_MATCH]`: whoever prints an error shows with it where docs/errors.md explains it. */
+  override readonly name: string
   readonly code: VmImageErrorCode
 
   constructor(code: VmImageErrorCode, message: string, options?: { readonly cause?: unknown }) {
     super(message, options)
+    this.name = `VmImageError [${code}]`
     this.code = code
   }
 }

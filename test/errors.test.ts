@@ -6,7 +6,12 @@ describe('errors', () => {
   test('VmImageError carries code and cause', () => {
     const cause = new Error('why')
     const error = new VmImageError('NETWORK', 'Cannot.', { cause })
-    expect(error).toMatchObject({ name: 'VmImageError', code: 'NETWORK', message: 'Cannot.', cause })
+    expect(error).toMatchObject({
+      name: 'VmImageError [NETWORK]',
+      code: 'NETWORK',
+      message: 'Cannot.',
+      cause,
+    })
   })
 
   test('systemErrorCode() reads system errors, also of another realm', () => {

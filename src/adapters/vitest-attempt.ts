@@ -155,7 +155,9 @@ function addToMessage(error: vitest.TestError, line: string): void {
 }
 
 function keptLine({ image, path }: KeptImage): string {
-  if (path !== undefined) return `vm image "${image}" kept: ${path}`
+  if (path !== undefined) {
+    return `vm image "${image}" kept: ${path}\nnote.json beside it has the command that boots it.`
+  }
   return `vm image "${image}" not kept: this run has kept as many tests as keepLast (VMIMAGE_KEEP_LAST) allows`
 }
 

@@ -3,7 +3,7 @@ import { VmImageError } from '../errors.js'
 
 export function showError(error: unknown): void {
   if (error instanceof VmImageError) {
-    process.stderr.write(`vmimage: ${error.message}\n`)
+    process.stderr.write(`vmimage: [${error.code}] ${error.message}\n`)
     return
   }
   process.stderr.write(`vmimage: unexpected error\n${error instanceof Error ? error.stack : String(error)}\n`)

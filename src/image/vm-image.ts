@@ -1,3 +1,4 @@
+/// <reference lib="esnext.disposable" preserve="true" />
 /**
  * VmImage: one test's disk, and the facts of what is on it. It has an identity (its file) and an end.
  */

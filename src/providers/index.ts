@@ -21,6 +21,11 @@ const ownProviders = { fedora, debian, ubuntu, cirros } satisfies Record<string,
  */
 const registryKey = Symbol.for('vmimage.providers.1')
 
+/** Whether it comes with the package, so that the command line knows it too. */
+export function isOwnProvider(provider: Provider): boolean {
+  return Object.values<Provider>(ownProviders).includes(provider)
+}
+
 /** Who publishes images, by name. Letter case does not matter. */
 export const imageProviders = {
   /**
@@ -89,6 +94,6 @@ function unknownSystem(asked: string, all: readonly Provider[]): VmImageError {
   return new VmImageError(
     'UNKNOWN_SYSTEM',
     `Cannot find system "${asked}": no provider has this name.${isNear ? ` Did you mean "${nearest}"?` : ''}\n` +
-      `Known: ${names.join(', ')}. Add your own with imageProviders.add(); a file is written with a slash, "./disk.qcow2".`,
+      `Known: ${names.join(', ')}. Add your own: in Vitest with vmImages({ providers }), elsewhere with imageProviders.add(); a file is written with a slash, "./disk.qcow2".`,
   )
 }

@@ -5,6 +5,7 @@ import { VmImageError } from '../errors.js'
 import { type BaseImage, leaseResolved } from '../image/base-image.js'
 import { fetchCommand, inputText } from '../image/request-text.js'
 import { describeRequest, type FileRequest, type ImageRequest, requestKey } from '../request/request.js'
+import { isOwnProvider } from '../providers/index.js'
 import { cacheLayout } from '../store/layout.js'
 import { findResolution } from '../store/resolutions.js'
 import { isUnchanged } from '../store/stamp.js'
@@ -66,6 +67,7 @@ function notCached(request: ImageRequest, run: RunInfo, timeoutMs: number | unde
   const name = describeRequest(request)
   const limit = timeoutMs === undefined ? '' : ` (this test's timeout is ${timeoutMs} ms)`
   const list = `Add ${inputText(request)} to vmImages({ images })`
+  const isKnownToCli = request.kind !== 'named' || isOwnProvider(request.provider)
   if (request.kind === 'file') {
     return new VmImageError(
       'NOT_CACHED',
@@ -74,7 +76,7 @@ function notCached(request: ImageRequest, run: RunInfo, timeoutMs: number | unde
   }
   return new VmImageError(
     'NOT_CACHED',
-    `Cannot use "${name}": it is not in the image cache, and a test is no place to download it${limit}.\n` +
-      `${list}, or run: ${fetchCommand(request, run.arch)}`,
+    `Cannot use "${name}": nobody fetched it under this name before the tests, and a test is no place to download it${limit}.\n` +
+      (isKnownToCli ? `${list}, or run: ${fetchCommand(request, run.arch)}` : `${list}.`),
   )
 }

@@ -6,7 +6,13 @@ import type { Context } from '../context.js'
 import { VmImageError, type VmImageErrorCode } from '../errors.js'
 import type { BaseImage } from '../image/base-image.js'
 import { ensureBaseImage } from '../image/ensure-base-image.js'
-import { type ImageInput, type ImageRequest, parseRequest, requestKey } from '../request/request.js'
+import {
+  type ImageInput,
+  type ImageRequest,
+  parseRequest,
+  requestKey,
+  describeRequest,
+} from '../request/request.js'
 
 /** Why an image could not be had, as plain JSON. */
 export interface PrewarmError {
@@ -56,6 +62,11 @@ export function prewarmedImages(leaseDir: string | undefined, context: Context):
     } catch (error) {
       if (strict || !(error instanceof VmImageError)) throw error
       errors.set(key, { code: error.code, message: error.message })
+      const reason = error.message.split('\n', 1)[0]
+      context.report({
+        type: 'warning',
+        message: `${describeRequest(request)} is not to be had, and tests that ask for it will fail: ${reason}`,
+      })
     }
   }
 

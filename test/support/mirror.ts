@@ -81,7 +81,7 @@ export async function startMirror(content: string | Readonly<Record<string, Mirr
   }
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const path = decodeURIComponent(new URL(request.url ?? '/', 'http://mirror').pathname)
+    const path = decodePath(new URL(request.url ?? '/', 'http://mirror').pathname)
     const { method = 'GET', headers } = request
     const exchange: Exchange = { method, path, headers, range: headers.range, status: 0, bytesSent: 0 }
     requests.push(exchange)
@@ -211,4 +211,13 @@ function defined(headers: Readonly<Record<string, string | undefined>>): Record<
   return Object.fromEntries(
     Object.entries(headers).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
   )
+}
+
+/** A path that is no valid percent-encoding names a file of that very name. */
+function decodePath(path: string): string {
+  try {
+    return decodeURIComponent(path)
+  } catch {
+    return path // URIError, the only thing it throws
+  }
 }

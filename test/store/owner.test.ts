@@ -14,6 +14,9 @@ import {
 import { canUnshare, runUnshared } from '../support/unshared.js'
 import { startWorker } from '../support/worker.js'
 
+/** For what is read from /proc, which only Linux has: other systems judge by the pid alone, and list these as skipped. */
+const linuxTest = test.runIf(process.platform === 'linux')
+
 function ours(): Owner {
   const owner = parseOwner(newOwner())
   if (owner === undefined) throw new Error('newOwner() makes a name that parseOwner() does not read')
@@ -47,7 +50,7 @@ describe('owner', () => {
     expect(isProvablyDead(owner)).toBe(true)
   })
 
-  test.runIf(process.platform === 'linux').each([
+  linuxTest.each([
     ['a pid that was given to a younger process', { startTime: '1' }, 'dead'],
     ['a process of an earlier boot', { boot: '11111111' }, 'dead'],
     ['a process that could not read /proc, because nothing is proved', { boot: '00000000' }, 'unknown'],
@@ -67,29 +70,26 @@ describe('owner', () => {
     expect(judge(parseOwner(nobody()) ?? ours())).toBe('dead')
   })
 
-  test.runIf(process.platform === 'linux')(
-    'judge() takes a process that its parent has not buried for dead',
-    async () => {
-      // sh starts a child and becomes `sleep`, which asks for no exit code.
-      const parent = spawn('sh', ['-c', 'exec 3<&0; cat <&3 & echo $!; exec sleep 60'])
-      try {
-        const [pid] = (await once(parent.stdout, 'data')).map(Number)
-        const stat = () =>
-          readFileSync(`/proc/${pid}/stat`, 'utf8')
-            .replace(/^.*\) /, '')
-            .split(' ')
-        await expect.poll(() => readFileSync(`/proc/${parent.pid}/comm`, 'utf8')).toBe('sleep\n')
-        parent.stdin.end()
-        await expect.poll(() => stat()[0]).toBe('Z')
-        expect(judge({ ...ours(), pid: Number(pid), startTime: String(stat()[19]) })).toBe('dead')
-      } finally {
-        parent.kill('SIGKILL')
-        await once(parent, 'close')
-      }
-    },
-  )
+  linuxTest('judge() takes a process that its parent has not buried for dead', async () => {
+    // sh starts a child and becomes `sleep`, which asks for no exit code.
+    const parent = spawn('sh', ['-c', 'exec 3<&0; cat <&3 & echo $!; exec sleep 60'])
+    try {
+      const [pid] = (await once(parent.stdout, 'data')).map(Number)
+      const stat = () =>
+        readFileSync(`/proc/${pid}/stat`, 'utf8')
+          .replace(/^.*\) /, '')
+          .split(' ')
+      await expect.poll(() => readFileSync(`/proc/${parent.pid}/comm`, 'utf8')).toBe('sleep\n')
+      parent.stdin.end()
+      await expect.poll(() => stat()[0]).toBe('Z')
+      expect(judge({ ...ours(), pid: Number(pid), startTime: String(stat()[19]) })).toBe('dead')
+    } finally {
+      parent.kill('SIGKILL')
+      await once(parent, 'close')
+    }
+  })
 
-  test.runIf(process.platform === 'linux').each([
+  linuxTest.each([
     ['judge() of a living process', 'judge(parseOwner(OWNER))', 'unknown'],
     [
       'judge() of a dead process',
@@ -101,15 +101,12 @@ describe('owner', () => {
     expect(await worker.line(/^got /)).toBe(`got ${verdict}`)
   })
 
-  test.runIf(process.platform === 'linux')(
-    'newOwner() that cannot read /proc makes a name that proves nothing',
-    async () => {
-      await using worker = startWorker(exhausted('newOwner()'))
-      const owner = parseOwner((await worker.line(/^got /)).slice('got '.length))
-      expect(owner).toMatchObject({ boot: '00000000', pid: worker.pid })
-      expect(judge({ ...ours(), ...owner, machine: ours().machine })).toBe('unknown')
-    },
-  )
+  linuxTest('newOwner() that cannot read /proc makes a name that proves nothing', async () => {
+    await using worker = startWorker(exhausted('newOwner()'))
+    const owner = parseOwner((await worker.line(/^got /)).slice('got '.length))
+    expect(owner).toMatchObject({ boot: '00000000', pid: worker.pid })
+    expect(judge({ ...ours(), ...owner, machine: ours().machine })).toBe('unknown')
+  })
 
   test('two machines with one machine-id are two', async ({ skip }) => {
     skip(!canUnshare, 'this system lets nobody but root set a host name in a namespace (unshare -ru)')

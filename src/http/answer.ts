@@ -27,7 +27,9 @@ export function redirectTarget(from: string, { headers }: HttpHead): string | Ht
   const target = new URL(location, from)
   const isDowngrade = from.startsWith('https:') && target.protocol === 'http:'
   if (!isDowngrade && /^https?:$/.test(target.protocol)) return target.href
-  return new HttpFault(`a redirect from ${from} to ${target.href}, which is not as safe`)
+  return new HttpFault(`a redirect from ${from} to ${target.href}, which is not as safe`, {
+    code: isDowngrade ? 'INSECURE_REDIRECT' : 'NETWORK',
+  })
 }
 
 /** Why an answer `from` some URL is of no use, or undefined when it is: the bytes as they are, whole or the range asked for. */

@@ -3,6 +3,7 @@
  */
 import { on } from 'node:events'
 import type { Readable } from 'node:stream'
+import { HttpFault } from './fault.js'
 
 export interface HttpBody extends AsyncIterable<Buffer> {
   /** Ends the connection; whoever reads gets `error`, if one is given, after what has arrived. */
@@ -28,14 +29,18 @@ export function bodyOf(body: Readable): HttpBody {
   }
 }
 
-/** The whole body as UTF-8, or undefined when it has more than `maxBytes`. */
-export async function readWhole(body: AsyncIterable<Buffer>, maxBytes: number): Promise<string | undefined> {
+/**
+ * The whole body.
+ *
+ * @throws HttpFault ANSWER_TOO_LARGE when it has more than `maxBytes`; what is over is not read.
+ */
+export async function readWhole(body: AsyncIterable<Buffer>, maxBytes: number): Promise<Buffer> {
   const chunks: Buffer[] = []
   let bytes = 0
   for await (const chunk of body) {
     bytes += chunk.length
-    if (bytes > maxBytes) return undefined
+    if (bytes > maxBytes) throw new HttpFault(`more than ${maxBytes} bytes`, { code: 'ANSWER_TOO_LARGE' })
     chunks.push(chunk)
   }
-  return Buffer.concat(chunks).toString('utf8')
+  return Buffer.concat(chunks)
 }

@@ -1,10 +1,30 @@
 /**
- * HttpFault: what stood between a request and a usable answer. It is never thrown to callers: it is the `cause` of a
- * NETWORK error, for those who decide whether to ask again, to wait, or to try another server.
+ * HttpFault: what stood between a request and a usable answer. It is never thrown to callers: it is the `cause` of the
+ * error, for those who decide whether to ask again, to wait, or to try another server.
  */
-import { VmImageError } from '../errors.js'
+import { VmImageError, type VmImageErrorCode } from '../errors.js'
+
+/** The codes of errors that a fault can end in: what there should have been, and what to do. */
+const codes = {
+  NETWORK: {
+    wanted: 'an answer with status 200',
+    cure: 'Check the address, the proxy settings and VMIMAGE_MIRROR, or try again when the server is back.',
+  },
+  ANSWER_TOO_LARGE: {
+    wanted: 'a listing, a checksum file, a signature or a key',
+    cure: 'Open the address in a browser: a server that answers with something else, or without end, may be in the way.',
+  },
+  INSECURE_REDIRECT: {
+    wanted: 'https all the way',
+    cure: 'Name a server that stays with https, or set VMIMAGE_MIRROR to one; and tell the publisher.',
+  },
+} as const satisfies Partial<Record<VmImageErrorCode, { readonly wanted: string; readonly cure: string }>>
+
+type HttpFaultCode = keyof typeof codes
 
 export interface HttpFaultDetails {
+  /** Of the error that callers get. Default `NETWORK`. */
+  readonly code?: HttpFaultCode | undefined
   /** The status that was answered; undefined when nothing was. */
   readonly status?: number | undefined
   /** True when the same request may well succeed a little later. Default false. */
@@ -16,20 +36,25 @@ export interface HttpFaultDetails {
 
 export class HttpFault extends Error {
   override readonly name = 'HttpFault'
+  readonly code: HttpFaultCode
   readonly status: number | undefined
   readonly isPassing: boolean
   readonly retryAfterMs: number | undefined
 
   /** `found` says what was found, as a part of a sentence: `HTTP 404 Not Found`. */
-  constructor(found: string, { status, isPassing = false, retryAfterMs, cause }: HttpFaultDetails = {}) {
+  constructor(
+    found: string,
+    { code = 'NETWORK', status, isPassing = false, retryAfterMs, cause }: HttpFaultDetails = {},
+  ) {
     super(found, { cause })
+    this.code = code
     this.status = status
     this.isPassing = isPassing
     this.retryAfterMs = retryAfterMs
   }
 }
 
-/** The fault behind a NETWORK error, or undefined for anything else that was thrown. */
+/** The fault behind an error of HTTP, or undefined for anything else that was thrown. */
 export function httpFaultOf(error: unknown): HttpFault | undefined {
   return error instanceof VmImageError && error.cause instanceof HttpFault ? error.cause : undefined
 }
@@ -41,14 +66,14 @@ export function toHttpFault(error: unknown): HttpFault {
     : new HttpFault(describe(error), { isPassing: true, cause: error })
 }
 
-/** The NETWORK error for `url`, which was `asked` under that or the mirror's name. */
-export function networkError(url: string, asked: string, error: unknown): VmImageError {
+/** The error for `url`, which was `asked` under that or the mirror's name. */
+export function faultError(url: string, asked: string, error: unknown): VmImageError {
   const cause = toHttpFault(error)
   const where = asked === url ? '' : ` (asked at ${asked})`
+  const { wanted, cure } = codes[cause.code]
   return new VmImageError(
-    'NETWORK',
-    `Cannot fetch "${url}"${where}: ${cause.message}; expected an answer with status 200.\n` +
-      'Check the address, the proxy settings and VMIMAGE_MIRROR, or try again when the server is back.',
+    cause.code,
+    `Cannot fetch "${url}"${where}: ${cause.message}; expected ${wanted}.\n${cure}`,
     { cause },
   )
 }

@@ -1,5 +1,5 @@
 /**
- * HTTP: text and byte streams from publishers and their mirrors, with timeouts, redirects, proxies and the mirror
+ * HTTP: texts, small files and byte streams from publishers and their mirrors, with timeouts, redirects, proxies and the mirror
  * setting in one place. The door of undici, which takes some 80 ms to load: it is imported by the first request, so
  * a run that finds everything in the cache never pays for it.
  */
@@ -8,7 +8,8 @@ import { VmImageError } from '../errors.js'
 import { packageVersion } from '../package-version.js'
 import { findFault, type HttpHead, isRedirect, joinValues, redirectTarget } from './answer.js'
 import { bodyOf, type HttpBody, readWhole } from './body.js'
-import { HttpFault, httpFaultOf, networkError, offlineError } from './fault.js'
+import { faultError, HttpFault, httpFaultOf, offlineError } from './fault.js'
+import { mirrorUrl, publisherUrl } from './mirror-url.js'
 
 export interface HttpOptions {
   /** Prefix that every https URL is asked under; see {@link mirrorUrl}. */
@@ -29,45 +30,50 @@ export interface HttpTimeouts {
   readonly answerMs: number
   /** Between two pieces of a body. Default 30 000. */
   readonly bodyMs: number
-  /** A whole text, start to end. Default 120 000. */
+  /** A whole text or small file, start to end. Default 120 000. */
   readonly textMs: number
-  /** Before `text()` asks again for the first time; the wait doubles each time. Default 500. */
+  /** Before `text()` or `bytes()` asks again for the first time; the wait doubles each time. Default 500. */
   readonly retryMs: number
-  /** The longest wait before `text()` asks again, also when the server asks for more. Default 20 000. */
+  /** The longest wait before they ask again, also when the server asks for more. Default 20 000. */
   readonly retryMaxMs: number
 }
 
 export interface Http {
+  /** The text of a page: what `bytes()` gives, as UTF-8. */
+  text(url: string, options?: ReadOptions): Promise<HttpText>
   /**
-   * The text of a page, as UTF-8. Overloaded servers and failed connections are asked again, four times in all.
+   * The bytes of a small file: a page, a key, a signature. Overloaded servers and failed connections are asked again,
+   * four times in all.
    *
-   * @throws VmImageError OFFLINE, or NETWORK when there was no usable answer.
+   * @throws VmImageError ANSWER_TOO_LARGE when there is more of it than `maxBytes`, and what `stream()` throws.
    */
-  text(url: string, options?: TextOptions): Promise<HttpText>
+  bytes(url: string, options?: ReadOptions): Promise<HttpBytes>
   /**
    * Starts one request and hands out the bytes as they come. The caller reads the body to its end or destroys it.
    *
-   * @throws VmImageError OFFLINE, or NETWORK when there was no usable answer.
+   * @throws VmImageError OFFLINE; INSECURE_REDIRECT when the way leads from https to http; NETWORK when there was no
+   * usable answer.
    */
   stream(url: string, options?: StreamOptions): Promise<HttpStream>
   /** Closes what is open. A later request opens it again. */
   close(): Promise<void>
 }
 
-export interface TextOptions {
+export interface ReadOptions {
   readonly signal?: AbortSignal | undefined
   /** True: caches on the way must ask the publisher again. Default false. */
   readonly fresh?: boolean | undefined
-  /** A longer text is an error. Default 32 MiB. */
+  /** More is an error. Default 32 MiB. */
   readonly maxBytes?: number | undefined
 }
 
-export interface HttpText {
+export interface HttpText extends Source {
   readonly body: string
-  /** Where the text came from after redirects, on the publisher's side: relative links start from here. */
-  readonly url: string
-  /** The same address as it was really asked, which is the mirror's where there is one. */
-  readonly askedUrl: string
+  readonly contentType: string | undefined
+}
+
+export interface HttpBytes extends Source {
+  readonly bytes: Buffer
   readonly contentType: string | undefined
 }
 
@@ -77,12 +83,15 @@ export interface StreamOptions {
 }
 
 /** `status` is 200, or 206 if a range was asked for. */
-export interface HttpStream extends HttpHead {
-  /** Where the bytes come from after redirects, on the publisher's side. */
+export interface HttpStream extends HttpHead, Source {
+  readonly body: HttpBody
+}
+
+interface Source {
+  /** Where the bytes come from after redirects, on the publisher's side: relative links start from here. */
   readonly url: string
   /** The same address as it was really asked, which is the mirror's where there is one. */
   readonly askedUrl: string
-  readonly body: HttpBody
 }
 
 const defaultTimeouts: HttpTimeouts = {
@@ -93,7 +102,7 @@ const defaultTimeouts: HttpTimeouts = {
   retryMaxMs: 20_000,
 }
 const maxRedirects = 5
-const textAttempts = 4
+const readAttempts = 4
 
 /** Makes a client. Nothing is loaded or opened before the first request. */
 export function createHttp({ mirror, offline, proxy, timeouts }: HttpOptions): Http {
@@ -104,7 +113,7 @@ export function createHttp({ mirror, offline, proxy, timeouts }: HttpOptions): H
     if (offline) throw offlineError(url)
     const start = mirrorUrl(url, mirror)
     if (!/^https?:/.test(start) || !URL.canParse(start)) {
-      throw networkError(url, start, new HttpFault('it is not an http or https URL'))
+      throw faultError(url, start, new HttpFault('it is not an http or https URL'))
     }
     try {
       let here = start
@@ -114,17 +123,13 @@ export function createHttp({ mirror, offline, proxy, timeouts }: HttpOptions): H
         if (!fault) return { ...answer, url: publisherUrl(here, mirror), askedUrl: here }
         answer.body.destroy()
         const target = isRedirect(answer) ? redirectTarget(here, answer) : fault
-        if (target instanceof HttpFault) throw networkError(url, start, target)
+        if (target instanceof HttpFault) throw faultError(url, start, target)
         here = target
       }
-      throw networkError(
-        url,
-        start,
-        new HttpFault(`more than ${maxRedirects} redirects, the last to ${here}`),
-      )
+      throw faultError(url, start, new HttpFault(`more than ${maxRedirects} redirects, the last to ${here}`))
     } catch (error) {
       signal?.throwIfAborted()
-      throw error instanceof VmImageError ? error : networkError(url, start, error)
+      throw error instanceof VmImageError ? error : faultError(url, start, error)
     }
   }
 
@@ -146,35 +151,43 @@ export function createHttp({ mirror, offline, proxy, timeouts }: HttpOptions): H
     return { status: answer.statusCode, headers: joinValues(answer.headers), body: bodyOf(answer.body) }
   }
 
-  async function text(url: string, options: TextOptions = {}): Promise<HttpText> {
+  async function text(url: string, options?: ReadOptions): Promise<HttpText> {
+    const { bytes: body, ...source } = await bytes(url, options)
+    return { body: body.toString('utf8'), ...source }
+  }
+
+  async function bytes(url: string, options: ReadOptions = {}): Promise<HttpBytes> {
     for (let failures = 1; ; failures += 1) {
       try {
-        return await readText(url, options)
+        return await readOnce(url, options)
       } catch (error) {
         const fault = httpFaultOf(error)
-        if (!fault?.isPassing || failures === textAttempts) throw error
+        if (!fault?.isPassing || failures === readAttempts) throw error
         await pause(backoffMs(failures, fault.retryAfterMs, limits), options.signal)
       }
     }
   }
 
-  async function readText(url: string, { signal, fresh = false, maxBytes = 2 ** 25 }: TextOptions) {
+  async function readOnce(
+    url: string,
+    { signal, fresh = false, maxBytes = 2 ** 25 }: ReadOptions,
+  ): Promise<HttpBytes> {
     using deadline = startDeadline(limits.textMs, 'no complete answer', signal)
     try {
-      const headers: Record<string, string> = fresh ? { 'cache-control': 'no-cache' } : {}
-      const answer = await stream(url, { signal: deadline.signal, headers })
-      const body = await readWhole(answer.body, maxBytes)
-      if (body === undefined) {
-        throw networkError(
-          url,
-          mirrorUrl(url, mirror),
-          new HttpFault(`a text of more than ${maxBytes} bytes`),
-        )
+      const options = {
+        signal: deadline.signal,
+        headers: fresh ? { 'cache-control': 'no-cache' } : undefined,
       }
-      return { body, url: answer.url, askedUrl: answer.askedUrl, contentType: answer.headers['content-type'] }
+      const { body, headers, url: end, askedUrl } = await stream(url, options)
+      return {
+        bytes: await readWhole(body, maxBytes),
+        url: end,
+        askedUrl,
+        contentType: headers['content-type'],
+      }
     } catch (error) {
       signal?.throwIfAborted()
-      throw error instanceof VmImageError ? error : networkError(url, mirrorUrl(url, mirror), error)
+      throw error instanceof VmImageError ? error : faultError(url, mirrorUrl(url, mirror), error)
     }
   }
 
@@ -184,32 +197,12 @@ export function createHttp({ mirror, offline, proxy, timeouts }: HttpOptions): H
     await open?.agent.destroy()
   }
 
-  return { text, stream, close }
+  return { text, bytes, stream, close }
 }
 
-/**
- * Where a URL is asked: with mirror `http://host/prefix`, `https://site/path` becomes `http://host/prefix/site/path`.
- * Plain http URLs, and all URLs when there is no mirror, stay what they are.
- */
-export function mirrorUrl(url: string, mirror: string | undefined): string {
-  if (mirror === undefined || !url.startsWith('https://') || !URL.canParse(url)) return url
-  const { host, pathname, search } = new URL(url)
-  return `${mirrorPrefix(mirror)}${host}${pathname}${search}`
-}
-
-/** The status behind a NETWORK error; undefined when no server answered, or for any other error. */
+/** The status behind an error of this client; undefined when no server answered, or for any other error. */
 export function httpStatusOf(error: unknown): number | undefined {
   return httpFaultOf(error)?.status
-}
-
-/** The way back from {@link mirrorUrl}; a URL that is not the mirror's stays what it is. */
-function publisherUrl(url: string, mirror: string | undefined): string {
-  if (mirror === undefined || !url.startsWith(mirrorPrefix(mirror))) return url
-  return `https://${url.slice(mirrorPrefix(mirror).length)}`
-}
-
-function mirrorPrefix(mirror: string): string {
-  return new URL(mirror).href.replace(/\/*$/, '/')
 }
 
 /** The wrapper of EnvHttpProxyAgent picks the proxy and reads NO_PROXY; '' keeps it from reading the environment. */

@@ -17,12 +17,18 @@ test('redirectTarget() follows a redirect from http to https', () => {
   expect(redirectTarget('http://site.example/', head)).toBe(here)
 })
 
-test.each(['http://site.example/file', 'file:///etc/passwd', 'ftp://site.example/', 'https://'])(
-  'redirectTarget() refuses to go from https to "%s"',
-  (location) => {
-    expect(redirectTarget(here, { status: 302, headers: { location } })).toBeInstanceOf(HttpFault)
-  },
-)
+test.each([
+  ['http://site.example/file', 'INSECURE_REDIRECT'],
+  ['HTTP:/site.example/file', 'INSECURE_REDIRECT'],
+  ['file:///etc/passwd', 'NETWORK'],
+  ['ftp://site.example/', 'NETWORK'],
+  ['javascript:alert(1)', 'NETWORK'],
+  ['https://', 'NETWORK'],
+])('redirectTarget() refuses to go from https to "%s" with %s', (location, code) => {
+  const found = redirectTarget(here, { status: 302, headers: { location } })
+  expect(found).toBeInstanceOf(HttpFault)
+  expect(found).toMatchObject({ code, isPassing: false })
+})
 
 test('redirectTarget() refuses a redirect without a Location', () => {
   const found = redirectTarget(here, { status: 302, headers: {} })

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
-import { createHttp, type HttpOptions, httpStatusOf, mirrorUrl } from '../../src/http/http.js'
+import { createHttp, type HttpOptions, httpStatusOf } from '../../src/http/http.js'
+import { mirrorUrl } from '../../src/http/mirror-url.js'
 import { errorOf } from '../support/error-of.js'
 import { startMirror } from '../support/mirror.js'
 
@@ -132,12 +133,52 @@ test('text() fails when the text drips in too slowly to end in time', async () =
   )
 })
 
-test('text() takes maxBytes and not one more', async () => {
+test('bytes() gives the bytes as they are, with what text() says of them', async () => {
+  const content = Buffer.from([0x99, 0x00, 0xff, 0x0d, 0x0a])
+  await using mirror = await startMirror({ 'key.gpg': content })
+  const url = `${mirror.url}/key.gpg`
+  expect(await client().bytes(url)).toEqual({
+    bytes: content,
+    url,
+    askedUrl: url,
+    contentType: 'application/octet-stream',
+  })
+})
+
+test('bytes() asks again when the connection breaks in the middle', async () => {
+  await using mirror = await startMirror({ a: 'abcdef' })
+  mirror.fail('/a', { cutAfter: 3 })
+  expect((await client().bytes(`${mirror.url}/a`)).bytes.toString()).toBe('abcdef')
+})
+
+test('text() takes maxBytes and not one more, and does not ask for it again', async () => {
   await using mirror = await startMirror({ a: 'abcd' })
   expect((await client().text(`${mirror.url}/a`, { maxBytes: 4 })).body).toBe('abcd')
-  expect((await errorOf(client().text(`${mirror.url}/a`, { maxBytes: 3 }))).message).toContain(
-    'more than 3 bytes',
-  )
+  const error = await errorOf(client().text(`${mirror.url}/a`, { maxBytes: 3 }))
+  expect(error.code).toBe('ANSWER_TOO_LARGE')
+  expect(error.message).toContain('more than 3 bytes')
+  expect(error.message).toContain('\nOpen the address in a browser')
+  expect(mirror.requests).toHaveLength(2)
+})
+
+test('A listing of 40 MB is refused', async () => {
+  await using mirror = await startMirror({ 'dir/index.html': Buffer.alloc(40e6, '<') })
+  const http = client({ timeouts: { retryMs: 1 } })
+  expect((await errorOf(http.text(`${mirror.url}/dir/`))).code).toBe('ANSWER_TOO_LARGE')
+})
+
+test('A listing that never ends is refused', async () => {
+  await using mirror = await startMirror({ 'dir/index.html': '<a href="x">x</a>\n'.repeat(10_000) })
+  mirror.fail('/dir/', { endless: true }, Infinity)
+  const http = client({ timeouts: { retryMs: 1 } })
+  expect((await errorOf(http.text(`${mirror.url}/dir/`))).code).toBe('ANSWER_TOO_LARGE')
+})
+
+test('A listing that never ends and drips ends in time', async () => {
+  await using mirror = await startMirror({ 'dir/index.html': '<a href="x">x</a>\n' })
+  mirror.fail('/dir/', { endless: true, trickle: { bytes: 1, everyMs: 20 } }, Infinity)
+  const error = await errorOf(client().text(`${mirror.url}/dir/`))
+  expect([error.code, error.message]).toEqual(['NETWORK', expect.stringContaining('within 500 ms')])
 })
 
 test.each([

@@ -4,8 +4,10 @@
  */
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { createServer as createTlsServer } from 'node:https'
 import type { Writable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { certificate, certificateKey } from './mirror-certificate.js'
 import { openTree, type MirrorFile, type ServedFile } from './mirror-tree.js'
 
 /** What goes wrong with one answer. Fields can be combined: `{ etag: 'W/"1"', cutAfter: 1000 }`. */
@@ -50,7 +52,7 @@ export interface MirrorRequest {
 }
 
 export interface Mirror extends AsyncDisposable {
-  /** `http://127.0.0.1:port`, without a slash at the end. */
+  /** `http://127.0.0.1:port`, or https, without a slash at the end. */
   readonly url: string
   /** Every request so far, in the order in which they came. */
   readonly requests: readonly MirrorRequest[]
@@ -63,11 +65,19 @@ export interface Mirror extends AsyncDisposable {
 /** What one request gets; mutable, because the server fills it in while it answers. */
 type Exchange = { -readonly [Key in keyof MirrorRequest]: MirrorRequest[Key] }
 
+export interface MirrorOptions {
+  /** `https` answers with a certificate of its own; see mirror-certificate.ts. Default `http`. */
+  readonly protocol?: 'http' | 'https'
+}
+
 /**
  * Serves a directory (by its path) or files from memory (path -> content). A directory is answered with its
  * `index.html`, without a trailing slash with a redirect there, and everything unknown with 404.
  */
-export async function startMirror(content: string | Readonly<Record<string, MirrorFile>>): Promise<Mirror> {
+export async function startMirror(
+  content: string | Readonly<Record<string, MirrorFile>>,
+  { protocol = 'http' }: MirrorOptions = {},
+): Promise<Mirror> {
   const tree = openTree(content)
   const requests: Exchange[] = []
   const faults: { path: string; fault: Fault; times: number }[] = []
@@ -81,7 +91,9 @@ export async function startMirror(content: string | Readonly<Record<string, Mirr
   }
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const path = decodePath(new URL(request.url ?? '/', 'http://mirror').pathname)
+    // As a proxy it is asked for whole addresses, and has them where it has the same over https.
+    const { host, pathname } = new URL(request.url ?? '/', 'http://mirror')
+    const path = decodePath(host === 'mirror' ? pathname : `/${host}${pathname}`)
     const { method = 'GET', headers } = request
     const exchange: Exchange = { method, path, headers, range: headers.range, status: 0, bytesSent: 0 }
     requests.push(exchange)
@@ -94,17 +106,22 @@ export async function startMirror(content: string | Readonly<Record<string, Mirr
     await sendFile(exchange, request, response, file, fault)
   }
 
-  const server = createServer((request, response) => {
+  function serve(request: IncomingMessage, response: ServerResponse): void {
     response.on('error', () => {}) // the client went away, which many tests want
     answer(request, response).catch(() => response.destroy())
-  })
+  }
+
+  const server =
+    protocol === 'http'
+      ? createServer(serve)
+      : createTlsServer({ cert: certificate, key: certificateKey }, serve)
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   const address = server.address()
   const port = typeof address === 'object' ? address?.port : undefined
 
   return {
-    url: `http://127.0.0.1:${port}`,
+    url: `${protocol}://127.0.0.1:${port}`,
     requests,
     bytesServed: (path) =>
       requests.filter((one) => one.path === path).reduce((sum, one) => sum + one.bytesSent, 0),

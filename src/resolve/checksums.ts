@@ -1,10 +1,13 @@
 /**
- * Checksum files: the digest of one image out of what its publisher writes. GNU (`hash  name`, `hash *name`), BSD
- * (`SHA256 (name) = hash`), sections (`# SHA512 HASH`), a bare hash; plain or clear-signed.
+ * Checksum files: the digest of one image out of what its publisher writes. Lines in the manner of GNU or BSD, sections
+ * (`# SHA512 HASH`), a bare hash; plain or clear-signed; or Debian's JSON.
  */
 import { algorithmOfHexLength, type Digest, digestOf, formatDigest } from '../digest.js'
 import { VmImageError } from '../errors.js'
+import { parseChecksumLine } from './checksum-line.js'
+import { manifestDigests } from './digest-manifest.js'
 import type { Page } from './listing.js'
+import { signedPart } from './signed-part.js'
 
 export interface Checksum {
   readonly digest: Digest
@@ -21,14 +24,21 @@ const byStrength = ['sha512', 'sha384', 'sha256', 'sha1', 'md5'] as const
  * @throws VmImageError CHECKSUM_MISSING when the file is not named, CHECKSUM_CONFLICT when its digests disagree.
  */
 export function readChecksum(page: Page, fileName: string): Checksum {
-  const lines = signedPart(page.body.split('\n').map((line) => line.trimEnd()))
-  const digests = [...namedDigests(lines, fileName), ...bareDigest(lines)]
-  for (const algorithm of byStrength) {
-    const found = new Set(digests.filter((digest) => digest.algorithm === algorithm).map(formatDigest))
+  const lines = signedPart(page.body)
+    .map((line) => line.trim())
+    .filter((line) => line !== '')
+  const digests = [
+    ...namedDigests(lines, fileName),
+    ...bareDigest(lines),
+    ...manifestDigests(lines.join('\n'), fileName),
+  ]
+  const byAlgorithm = byStrength.map((algorithm) => digests.filter((one) => one.algorithm === algorithm))
+  for (const same of byAlgorithm) {
+    const found = new Set(same.map(formatDigest))
     if (found.size > 1) throw conflict(page.url, fileName, [...found])
-    const digest = digests.find((one) => one.algorithm === algorithm)
-    if (digest) return { digest, sizeBytes: sizeOf(lines, fileName) }
   }
+  const [digest] = byAlgorithm.flat()
+  if (digest) return { digest, sizeBytes: sizeOf(lines, fileName) }
   throw new VmImageError(
     'CHECKSUM_MISSING',
     `Cannot find the digest of "${fileName}" in "${page.url}": none of its ${lines.length} lines names this file.\n` +
@@ -36,42 +46,28 @@ export function readChecksum(page: Page, fileName: string): Checksum {
   )
 }
 
-/**
- * What lies outside the signed part of a clear-signed text is nobody's word. RFC 9580, section 7. By lines, not by one
- * pattern: that would take hours for some texts.
- */
-function signedPart(lines: readonly string[]): readonly string[] {
-  const begin = '-----BEGIN PGP SIGNED MESSAGE-----'
-  if (!lines.some((line) => line.includes(begin))) return lines
-  const first = lines.indexOf(begin)
-  const headersEnd = lines.indexOf('', first)
-  const last = lines.indexOf('-----BEGIN PGP SIGNATURE-----', headersEnd)
-  if (first < 0 || headersEnd < 0 || last < 0) return []
-  return lines.slice(headersEnd + 1, last).map((line) => line.replace(/^- /, ''))
-}
-
+/** A section is of its algorithm also where that is not known here: BLAKE2B has as many digits as SHA512. */
 function namedDigests(lines: readonly string[], fileName: string): readonly Digest[] {
   let section: string | undefined
   return lines.flatMap((line) => {
-    section = /^#\s*(\w+)\s+HASH$/i.exec(line)?.[1] ?? section
-    const [, label, bsdName, bsdHex] = /^(\w+) \((.+)\)\s*=\s*([0-9a-f]+)$/i.exec(line) ?? []
-    const [, gnuHex, gnuName] = /^([0-9a-f]{32,})[ \t]+\*?(\S.*)$/i.exec(line) ?? []
-    const hex = bsdHex ?? gnuHex ?? ''
-    if ((bsdName ?? gnuName)?.replace(/^\.\//, '') !== fileName) return []
-    return digestOf(label ?? section ?? algorithmOfHexLength(hex.length) ?? '', hex) ?? []
+    section = /^#\s*(\S+)\s+HASH$/i.exec(line)?.[1] ?? section
+    const found = parseChecksumLine(line)
+    if (found?.name !== fileName) return []
+    const { label = section, hex } = found
+    return digestOf(label ?? algorithmOfHexLength(hex.length) ?? '', hex) ?? []
   })
 }
 
 /** A file with nothing but a hash belongs to the image beside it. */
 function bareDigest(lines: readonly string[]): readonly Digest[] {
-  const [hex = '', ...more] = lines.map((line) => line.trim()).filter((line) => line !== '')
+  const [hex = ''] = lines
   const digest = digestOf(algorithmOfHexLength(hex.length) ?? '', hex)
-  return digest && more.length === 0 ? [digest] : []
+  return digest && lines.length === 1 ? [digest] : []
 }
 
 function sizeOf(lines: readonly string[], fileName: string): number | undefined {
   const sizes = lines.flatMap((line) => {
-    const [, name, bytes] = /^#\s*(\S+): (\d+) bytes$/.exec(line) ?? []
+    const [, name, bytes] = /^#\s*(\S+): (\d{1,15}) bytes$/.exec(line) ?? []
     return name === fileName && bytes !== undefined ? [Number(bytes)] : []
   })
   return new Set(sizes).size === 1 ? sizes[0] : undefined

@@ -20,7 +20,13 @@ describe('readChecksum()', () => {
     ['a path from here', `${sha256}  ./${file}\r\n`],
     ['BSD', `SHA256 (other.qcow2) = ${other}\nSHA256 (${file}) = ${sha256}\n`],
     ['capitals', `${sha256.toUpperCase()}  ${file}\n`],
+    ['tabs', `${sha256}\t${file}\r\n`],
+    ['binary and a path from here', `${sha256} *./${file}\n`],
+    ['BSD with a path from here', `SHA256 (./${file}) = ${sha256}\n`],
+    ['BSD with a size', `# ${file}: many bytes\nSHA256 (${file}) = ${sha256}\n`],
+    ['a line that is set in', `  ${sha256}  ${file}\n`],
     ['a bare hash', `${sha256}\n`],
+    ['a bare hash of a clear-signed text', `-----BEGIN PGP SIGNED MESSAGE-----\n\n${sha256}\n${signature}`],
     ['duplicates that agree', `${sha256}  ${file}\n${sha256} *${file}\n`],
     [
       'clear-signed',
@@ -43,6 +49,15 @@ describe('readChecksum()', () => {
   test('takes the strongest of several algorithms, and knows sections of one length apart', () => {
     const body = `# BLAKE2B HASH\n${other}${other}  ${file}\n# SHA512 HASH\n${sha512}  ${file}\n# MD5 HASH\n${'0'.repeat(32)}  ${file}\n`
     expect(read(body).digest).toEqual({ algorithm: 'sha512', hex: sha512 })
+  })
+
+  test.each([
+    ['before the next section', `# BLAKE2B HASH\n${sha512}  ${file}\n# SHA256 HASH\n${other}  x.img\n`],
+    ['set in', `  # BLAKE2B HASH\n  ${sha512}  ${file}\n`],
+    ['with a hyphen in its name', `# SHA3-512 HASH\n${sha512}  ${file}\n`],
+    ['of a shorter algorithm', `# SHA256 HASH\n${sha512}  ${file}\n`],
+  ])('takes nothing for SHA512 in a section of another algorithm: %s', (_, body) => {
+    expect(() => read(body)).toThrowError(expect.objectContaining({ code: 'CHECKSUM_MISSING' }))
   })
 
   test.each([
@@ -73,6 +88,16 @@ describe('readChecksum()', () => {
     ['a longer name that ends alike', `${sha256}  other-${file}\n`],
     ['a longer name that begins alike', `${sha256}  ${file}.xz\n`],
     ['the same name in another directory', `${sha256}  old/${file}\n`],
+    ['the same name in the directory above', `SHA256 (../${file}) = ${sha256}\n`],
+    ['the same name at the root', `${sha256}  /${file}\n`],
+    ['the same name in another directory from here', `${sha256}  ./old/${file}\n`],
+    ['the same name in capitals', `${sha256}  ${file.toUpperCase()}\n`],
+    ['the name as a pattern', `${sha256}  ${file.replaceAll('.', 'x')}\n`],
+    ['the name in a comment', `# ${sha256}  ${file}\n`],
+    ['an algorithm that is not known', `BLAKE2b (${file}) = ${sha512}\n`],
+    ['an algorithm with a hyphen', `SHA3-256 (${file}) = ${sha256}\n`],
+    ['a name and no hash', `SHA256 (${file}) =\n${file}\n`],
+    ['digits that are no hash', `${'g'.repeat(64)}  ${file}\n`],
     ['a hash of a strange length', `${sha256}00  ${file}\n`],
     ['a label that does not fit the hash', `SHA512 (${file}) = ${sha256}\n`],
     ['two bare hashes', `${sha256}\n${other}\n`],
@@ -98,8 +123,12 @@ describe('readChecksum()', () => {
     )
   })
 
-  test('refuses duplicates that disagree, and shows both', () => {
-    expect(() => read(`${sha256}  ${file}\n${other}  ${file}\n`)).toThrowError(
+  test.each([
+    ['in one form', `${sha256}  ${file}\n${other}  ${file}\n`],
+    ['in two forms', `SHA256 (${file}) = ${sha256}\n${other} *./${file}\n`],
+    ['beside a stronger digest', `${sha512}  ${file}\n${sha256}  ${file}\n${other}  ${file}\n`],
+  ])('refuses duplicates that disagree, and shows both: %s', (_, body) => {
+    expect(() => read(body)).toThrowError(
       expect.objectContaining({
         code: 'CHECKSUM_CONFLICT',
         message: expect.stringContaining(`sha256:${other}`),

@@ -68,7 +68,15 @@ describe('parseListing()', () => {
     ])
   })
 
-  test.each(['0 KB', '3 hours ago', '1.5M', '412 B'])('takes no size from "%s"', (size) => {
+  test("takes sizes that are given to the byte from MirrorCache's bare list", () => {
+    const body = '[{"name":"16.0/","size":null,"mtime":1},{"name":"a.qcow2","size":319422464,"mtime":1}]'
+    expect(parseListing({ body, url: `${url}?json` })).toEqual([
+      { name: '16.0', isDirectory: true, url: `${url}16.0/`, sizeBytes: undefined },
+      { name: 'a.qcow2', isDirectory: false, url: `${url}a.qcow2`, sizeBytes: 319_422_464 },
+    ])
+  })
+
+  test.each(['0 KB', '3 hours ago', '1.5M', '412 B', '1'.repeat(16)])('takes no size from "%s"', (size) => {
     const body = `<pre><a href="disk.qcow2">disk.qcow2</a>  2026-10-01 12:00  ${size}\n</pre>`
     expect(parseListing({ body, url })[0]?.sizeBytes).toBeUndefined()
   })
@@ -81,23 +89,111 @@ describe('parseListing()', () => {
     })
   })
 
+  test('reads JSON after a byte order mark', () => {
+    expect(parseListing({ body: '\uFEFF["a.img"]', url })).toHaveLength(1)
+  })
+
   test.each([
     ['another host', 'https://evil.example.com/pub/systems/disk.qcow2'],
     ['another protocol', 'http://images.example.org/pub/systems/disk.qcow2'],
+    ['another host without its protocol', '//evil.example.com/pub/systems/disk.qcow2'],
+    ['another port', 'https://images.example.org:8443/pub/systems/disk.qcow2'],
+    [
+      'a host with the name of ours before it',
+      'https://images.example.org@evil.example.com/pub/systems/disk.qcow2',
+    ],
     ['a script', 'javascript:disk.qcow2'],
+    ['a script in disguise', ' java\nscript:disk.qcow2'],
+    ['data', 'data:text/plain,disk.qcow2'],
+    ['a file of this machine', 'file:///pub/systems/disk.qcow2'],
     ['a way up', '../disk.qcow2'],
     ['a way up in disguise', '%2e%2e/disk.qcow2'],
+    ['a way up with slashes in disguise', '%2e%2e%2fdisk.qcow2'],
+    ['a way up with backslashes', '..\\disk.qcow2'],
+    ['a way up and back', '../../pub/other/disk.qcow2'],
+    ['the directory itself', './'],
+    ['a second root', '/pub/systems//disk.qcow2'],
     ['a deeper path', '10/disk.qcow2'],
     ['a slash in disguise', '10%2Fdisk.qcow2'],
-    ['a backslash', 'a%5Cdisk.qcow2'],
+    ['a backslash', 'a\\disk.qcow2'],
+    ['a backslash in disguise', 'a%5Cdisk.qcow2'],
     ['a line break', 'a%0Adisk.qcow2'],
+    ['a NUL', 'disk.qcow2%00.txt'],
+    ['a control character of Latin-1', 'disk%C2%85.qcow2'],
+    ['bytes that are no UTF-8', 'disk%FF.qcow2'],
     ['a stray percent sign', 'disk%.qcow2'],
     ['a query', 'disk.qcow2?raw=1'],
     ['a mark in the page', 'disk.qcow2#top'],
     ['no URL at all', 'https://['],
   ])('leaves out %s', (_, href) => {
-    const body = `<title>Index of /</title><pre><a href="${href}">disk.qcow2</a> <a href="10/">10/</a></pre>`
+    const texts = ['disk.qcow2', decodeName(href)].map((text) => `<a href="${href}">${text}</a>\n`)
+    const body = `<title>Index of /</title><pre>${texts.join('')}<a href="10/">10/</a></pre>`
     expect(parseListing({ body, url }).map(({ name }) => name)).toEqual(['10'])
+  })
+
+  test.each([
+    ['a deeper path', '10/disk.qcow2'],
+    ['a path from the root', '/disk.qcow2'],
+    ['a way up', '..'],
+    ['a way up to a file', '../disk.qcow2'],
+    ['the directory itself', '.'],
+    ['a backslash', '..\\disk.qcow2'],
+    ['a line break', 'disk\n.qcow2'],
+    ['a NUL', 'disk.qcow2\0'],
+    ['half a character', 'disk\uD800.qcow2'],
+    ['nothing', ''],
+    ['nothing but slashes', '//'],
+    ['more than 255 bytes', `${'ü'.repeat(125)}.qcow2`],
+  ])('leaves out a name in JSON that is %s', (_, name) => {
+    const body = JSON.stringify([{ name }, { name: `${name}/` }, { name: 'disk.qcow2' }])
+    expect(parseListing({ body, url }).map((entry) => entry.name)).toEqual(['disk.qcow2'])
+  })
+
+  test.each(['javascript:1', 'https:', 'a?b', 'a#b', '%2e%2e', '%2F', 'a b', 'C:', "a'b"])(
+    'gives the name %j in JSON an address of its own in the directory',
+    (name) => {
+      const [entry] = parseListing({ body: JSON.stringify([name]), url })
+      expect(entry?.name).toBe(name)
+      expect(entry?.url).toBe(url + encodeURIComponent(name))
+    },
+  )
+
+  test('takes a name of 255 bytes and none of 256', () => {
+    const names = [255, 256, 10_000].map((length) => 'x'.repeat(length))
+    const links = names.map((name) => `<a href="${name}">${name}</a>\n`)
+    const body = `<title>Index of /</title>${links.join('')}`
+    expect(parseListing({ body, url }).map(({ name }) => name.length)).toEqual([255])
+  })
+
+  test('does not go where a <base> or a frame of the page leads', () => {
+    const evil = 'https://evil.example.com/'
+    const body = `<title>Index of /</title><base href="${evil}"><iframe src="${evil}"></iframe><a href="10/">10/</a>`
+    expect(parseListing({ body, url }).map((entry) => entry.url)).toEqual([`${url}10/`])
+  })
+
+  test.each([
+    ['inside other tags', '<div><b><i><a class=x href="10/"><b>1</b><i>0</i>/</a></b></div>'],
+    ['with the first of two addresses', '<a href="10/" href="https://evil.example.com/">10/</a>'],
+    ['with text that is escaped', '<a href="&#49;0/">1&#48;/</a>'],
+    ['without an end', '<a href="10/">10/'],
+    ['inside another link', '<a href="https://evil.example.com/">evil<a href="10/">10/</a></a>'],
+  ])('reads a link %s', (_, html) => {
+    const body = `<title>Index of /</title>${html}`
+    expect(parseListing({ body, url }).map(({ name }) => name)).toEqual(['10'])
+  })
+
+  test.each([
+    ['in a comment', '<!-- <a href="disk.qcow2">disk.qcow2</a> -->'],
+    ['in a script', '<script>"<a href=disk.qcow2>disk.qcow2</a>"</script>'],
+    ['in a quote without an end', '<a title="<a href=disk.qcow2>disk.qcow2</a>'],
+  ])('reads no link %s', (_, html) => {
+    const body = `<title>Index of /</title><a href="10/">10/</a>${html}`
+    expect(parseListing({ body, url }).map(({ name }) => name)).toEqual(['10'])
+  })
+
+  test('reads 200 000 links', { timeout: 20_000 }, () => {
+    const links = Array.from({ length: 200_000 }, (_, index) => `<a href="${index}.img">${index}.img</a>\n`)
+    expect(parseListing({ body: `<title>Index of /</title>${links.join('')}`, url })).toHaveLength(200_000)
   })
 
   test('refuses a listing of nothing but what lies elsewhere, and shows it', () => {
@@ -220,3 +316,8 @@ describe('parseListing()', () => {
     )
   })
 })
+
+/** What a page shows for a link, so that the text is no reason to leave it out. */
+function decodeName(href: string): string {
+  return decodeURIComponent(href.replace(/%FF|%(?![0-9a-f]{2})/gi, '')).replace(/^.*[/\\]/s, '')
+}

@@ -12,6 +12,7 @@ const ranks = {
   http: 0,
   providers: 1,
   request: 2,
+  signature: 2,
   resolve: 3,
   fetch: 3,
   qcow2: 3,
@@ -19,6 +20,7 @@ const ranks = {
   image: 4,
   run: 5,
   vm: 6,
+  config: 6,
   adapters: 7,
   cli: 7,
 } as const
@@ -27,8 +29,9 @@ const ranks = {
 const doors: Readonly<Record<string, readonly string[]>> = {
   undici: ['http/http.ts'],
   execa: ['program.ts'],
-  'fastest-levenshtein': ['providers/index.ts'],
-  htmlparser2: ['resolve/listing.ts'],
+  'fastest-levenshtein': ['providers/index.ts', 'config/check-config.ts'],
+  htmlparser2: ['resolve/html-links.ts'],
+  openpgp: ['signature/openpgp.ts'],
   'xz-decompress': ['fetch/decompress.ts'],
   'proper-lockfile': ['store/lock.ts'],
   'tmp-promise': ['store/scratch.ts'],
@@ -39,7 +42,8 @@ const doors: Readonly<Record<string, readonly string[]>> = {
 
 /** What a test's worker loads must stay light: from these entries, none of these may be reached without a dynamic import. */
 const warmEntries = ['adapters/vitest.ts', 'adapters/vitest-setup.ts', 'image/overlay.ts', 'run/scope.ts']
-const heavy = /^(undici|execa|proper-lockfile|htmlparser2|xz-decompress|tmp-promise)$|^(resolve|fetch)\//
+const heavy =
+  /^(undici|execa|proper-lockfile|htmlparser2|xz-decompress|tmp-promise|openpgp)$|^(resolve|fetch|signature)\//
 
 const src = new URL('../src/', import.meta.url).pathname
 const files = readdirSync(src, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.ts'))

@@ -10,6 +10,7 @@
  *       locks/<key>.lock/                held while somebody downloads; locks/<key>.owner.json says who
  *       run/<owner>/base-<key>           a hard link: this run uses that base
  *       resolved/<sha256>.json           what a request resolved to, and when
+ *       keys/<FINGERPRINT>.key           0444, a publisher's OpenPGP key that verified something
  *       trash/<owner>/                   renamed out of use; anybody may delete it
  *
  * An <owner> (owner.ts) in a name says who made the entry, so that ownership moves with a rename and never by a
@@ -26,6 +27,7 @@ export interface CacheLayout {
   readonly locks: string
   readonly runs: string
   readonly resolved: string
+  readonly keys: string
   readonly trash: string
 }
 
@@ -39,6 +41,7 @@ export function cacheLayout(cacheDir: string): CacheLayout {
     locks: join(versionDir, 'locks'),
     runs: join(versionDir, 'run'),
     resolved: join(versionDir, 'resolved'),
+    keys: join(versionDir, 'keys'),
     trash: join(versionDir, 'trash'),
   }
 }
@@ -83,6 +86,11 @@ export function trashPath(layout: CacheLayout, owner: string): string {
 /** Requests are free text, so the file that remembers one is named by the hash of it. */
 export function resolutionPath(layout: CacheLayout, requestKey: string): string {
   return join(layout.resolved, `${hashName(requestKey)}.json`)
+}
+
+/** @param fingerprint of a primary key, 40 hex digits in upper case. */
+export function keyPath(layout: CacheLayout, fingerprint: string): string {
+  return join(layout.keys, `${fingerprint}.key`)
 }
 
 /** 64 hex digits that stand for any text in a file name. */

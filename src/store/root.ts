@@ -24,8 +24,8 @@ export function ensureCache(layout: CacheLayout): void {
   // Its place is the user's choice, and may be a link.
   refuseOthers(layout.cacheDir, statSync(layout.cacheDir))
   writeTag(layout.cacheDir)
-  const { versionDir, images, ingest, locks, runs, resolved, trash } = layout
-  for (const directory of [versionDir, images, ingest, locks, runs, resolved, trash]) makeOwn(directory)
+  const { versionDir, images, ingest, locks, runs, resolved, keys, trash } = layout
+  for (const directory of [versionDir, images, ingest, locks, runs, resolved, keys, trash]) makeOwn(directory)
 }
 
 /** Makes the directories that hold overlays. Idempotent; throws like {@link ensureCache}. */
@@ -48,38 +48,61 @@ function make(directory: string): void {
   }
 }
 
-/** Somebody who can write the parent could point a link anywhere; our own entries are always real directories. */
-function refuseLink(directory: string, stat: Stats): void {
+const elsewhere = 'set VMIMAGE_CACHE_DIR and VMIMAGE_OVERLAY_DIR to directories of your own'
+
+/**
+ * Somebody who can write the parent could point a link anywhere; our own entries are always real directories.
+ *
+ * @param instead what else the user can do, for the message.
+ * @throws VmImageError CACHE_UNSAFE
+ */
+export function refuseLink(directory: string, stat: Stats, instead = elsewhere): void {
   if (stat.isDirectory()) return
   throw new VmImageError(
     'CACHE_UNSAFE',
     `Cannot use directory "${directory}": it is a symbolic link, and a real directory is wanted.\n` +
-      'Remove the link; to keep images elsewhere, set VMIMAGE_CACHE_DIR or VMIMAGE_OVERLAY_DIR to that place.',
+      `Remove the link; or ${instead}.`,
   )
 }
 
-/** Whoever can write to a directory can put another image into it. Root always can, and is trusted for that. */
-function refuseOthers(directory: string, { uid, mode }: Stats): void {
-  const me = process.getuid?.()
-  // Windows has no owners of this kind.
-  if (me === undefined) return
-  if (uid !== me && uid !== 0) {
+/**
+ * Whoever can write to a directory can put another image into it. Root always can, and is trusted for that.
+ *
+ * @param instead what else the user can do, for the message.
+ * @param friend the id of one more user whose directories are good.
+ * @throws VmImageError CACHE_UNSAFE
+ */
+export function refuseOthers(directory: string, stat: Stats, instead = elsewhere, friend?: number): void {
+  if (isOfAnother(stat, friend)) {
+    const me = process.getuid?.()
     throw new VmImageError(
       'CACHE_UNSAFE',
-      `Cannot use directory "${directory}": it belongs to user ${uid}, and this is user ${me}.\n` +
-        `If its content is to be trusted, run: chown -R ${me} "${directory}"; ` +
-        'if not, set VMIMAGE_CACHE_DIR and VMIMAGE_OVERLAY_DIR to directories of your own.',
+      `Cannot use directory "${directory}": it belongs to user ${stat.uid}, and this is user ${me}.\n` +
+        `If its content is to be trusted, run: chown -R ${me} "${directory}"; if not, ${instead}.`,
     )
   }
-  // A group is somebody's choice (umask 002 is the default of several distributions); in a sticky directory nobody
-  // can move what is ours.
-  const isOpen = (mode & 0o002) !== 0 && (mode & 0o1000) === 0
-  if (!isOpen) return
+  if (!isOpenToAll(stat)) return
   throw new VmImageError(
     'CACHE_UNSAFE',
-    `Cannot use directory "${directory}": everybody can write to it (mode ${(mode & 0o7777).toString(8)}).\n` +
-      `Run: chmod o-w "${directory}"; or set VMIMAGE_CACHE_DIR and VMIMAGE_OVERLAY_DIR to directories of your own.`,
+    `Cannot use directory "${directory}": everybody can write to it (mode ${(stat.mode & 0o7777).toString(8)}).\n` +
+      `Run: chmod o-w "${directory}"; or ${instead}.`,
   )
+}
+
+/** Whether it belongs to neither this user nor root, nor the friend. */
+export function isOfAnother({ uid }: Stats, friend?: number): boolean {
+  const me = process.getuid?.()
+  // Windows has no owners of this kind.
+  return me !== undefined && uid !== me && uid !== 0 && uid !== friend
+}
+
+/**
+ * A group is somebody's choice (umask 002 is the default of several distributions); in a sticky directory nobody can
+ * move what is ours.
+ */
+export function isOpenToAll({ mode }: Stats): boolean {
+  // Windows has no modes of this kind.
+  return process.getuid !== undefined && (mode & 0o002) !== 0 && (mode & 0o1000) === 0
 }
 
 function writeTag(cacheDir: string): void {

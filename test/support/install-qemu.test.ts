@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { tempDir } from './temp-dir.js'
 
-const programs = ['qemu-img', 'qemu-io', 'qemu-system-x86_64']
+const programs = ['qemu-img', 'qemu-io', 'qemu-system-x86_64', 'gpgv']
 const module = new URL('install-qemu.ts', import.meta.url).href
 
 /** Runs the setup in a process that finds programs in `path` only. */
@@ -37,10 +37,10 @@ test('setup() installs what is missing through apt', async () => {
   expect(status).toBe(0)
   expect(readFileSync(log, 'utf8').split('\n')).toEqual([
     '-q update',
-    '-q install -y --no-install-recommends qemu-utils qemu-system-x86',
+    '-q install -y --no-install-recommends qemu-utils qemu-system-x86 gpgv',
     '',
   ])
-  expect(stdout).toContain('QEMU is installed.')
+  expect(stdout).toContain('They are installed.')
 })
 
 test('setup() fails with the command to type where there is no apt', async () => {
@@ -48,9 +48,9 @@ test('setup() fails with the command to type where there is no apt', async () =>
   addProgram(dir.path, 'qemu-img')
   const { status, stderr } = runSetup(dir.path)
   expect(status).not.toBe(0)
-  expect(stderr).toContain('The tests need qemu-io, qemu-system-x86_64, and could not install them.')
+  expect(stderr).toContain('The tests need qemu-io, qemu-system-x86_64, gpgv, and could not install them.')
   expect(stderr).toContain(
-    'Type: sudo apt-get -q update && sudo apt-get -q install -y --no-install-recommends qemu-utils qemu-system-x86',
+    'Type: sudo apt-get -q update && sudo apt-get -q install -y --no-install-recommends qemu-utils qemu-system-x86 gpgv',
   )
 })
 

@@ -1,5 +1,5 @@
 /**
- * Vitest's global setup: QEMU's tools are there before the first test, or no test runs at all. They are installed
+ * Vitest's global setup: QEMU's tools and gpgv are there before the first test, or no test runs at all. They are installed
  * through apt where this user may do that; elsewhere the run fails with the command to type. Nothing is ever skipped.
  */
 import { spawnSync } from 'node:child_process'
@@ -11,6 +11,7 @@ const packages = {
   'qemu-img': 'qemu-utils',
   'qemu-io': 'qemu-utils',
   'qemu-system-x86_64': 'qemu-system-x86',
+  gpgv: 'gpgv',
 } as const
 
 // -q: whole lines instead of a bar that is drawn over and over.
@@ -28,13 +29,13 @@ const tenMinutesMs = 600_000
 export function setup(): void {
   const missing = findMissing()
   if (missing.length === 0) return
-  console.log(`QEMU is needed and incomplete: ${missing.join(', ')} not found.`)
+  console.log(`Programs that the tests need are missing: ${missing.join(', ')}.`)
   const asRoot = findRootPrefix()
   if (!asRoot || !isInstalled('apt-get')) throw new Error(instruction(missing))
   for (const command of [update, install]) run([...asRoot, ...command], missing)
   const stillMissing = findMissing()
   if (stillMissing.length > 0) throw new Error(instruction(stillMissing))
-  console.log('QEMU is installed.')
+  console.log('They are installed.')
 }
 
 function findMissing(): string[] {
@@ -76,6 +77,6 @@ function instruction(missing: readonly string[]): string {
   return (
     `The tests need ${missing.join(', ')}, and could not install them.\n` +
     `Type: sudo ${update.join(' ')} && sudo ${install.join(' ')}\n` +
-    'On other systems install QEMU with its x86_64 machine and its disk tools, and see that they are in PATH.'
+    'On other systems install QEMU with its x86_64 machine and its disk tools, and GnuPG; and see that they are in PATH.'
   )
 }

@@ -3,9 +3,10 @@ export type Packing = (typeof suffixes)[number]
 
 export type Compression = 'none' | Packing
 
-const suffixes = ['xz', 'gz', 'zst', 'bz2'] as const
+/** The longer ones first: they end in shorter ones. */
+const suffixes = ['tar.xz', 'tar.gz', 'xz', 'gz', 'zst', 'bz2'] as const
 
-/** `disk.qcow2.xz` is `'xz'`; what ends otherwise is not packed. */
+/** `disk.qcow2.xz` is `'xz'`, `disk.tar.xz` is `'tar.xz'`; what ends otherwise is not packed. */
 export function compressionOf(fileName: string): Compression {
   const name = fileName.toLowerCase()
   return suffixes.find((suffix) => name.endsWith(`.${suffix}`)) ?? 'none'

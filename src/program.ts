@@ -19,6 +19,9 @@ interface ProgramEnd {
   readonly cause?: unknown
 }
 
+/** A program that says more on its standard error is killed. Data that others made can make it say anything. */
+const maxStderrBytes = 2 ** 20
+
 /** How many lines of standard error a message quotes: the last ones say what happened. */
 const stderrLines = 5
 
@@ -28,6 +31,7 @@ const packages: Readonly<Record<string, string>> = { xz: 'xz-utils' }
 /**
  * What the program writes to its standard output, as it comes. A caller that stops reading early kills it.
  *
+ * @returns at the end, what it wrote to its standard error.
  * @throws VmImageError TOOL_MISSING when it is not installed, TOOL_FAILED when it ends in any other way than with
  * exit code 0; both after the last piece of output.
  */
@@ -35,13 +39,14 @@ export async function* runProgram(
   program: string,
   args: readonly string[],
   { stdin, signal }: ProgramOptions,
-): AsyncGenerator<Buffer, void, undefined> {
+): AsyncGenerator<Buffer, string, undefined> {
   signal.throwIfAborted()
   const { execa } = await import('execa')
   const child = execa(program, args, {
     stdin: [stdin],
     encoding: 'buffer',
     buffer: { stdout: false, stderr: true },
+    maxBuffer: { stderr: maxStderrBytes },
     env: { LC_ALL: 'C' },
     cancelSignal: signal,
     forceKillAfterDelay: 1000,
@@ -61,6 +66,7 @@ export async function* runProgram(
   signal.throwIfAborted()
   if (result.code === 'ENOENT') throw missing(program)
   if (result.failed) throw failed(result)
+  return textOf(result.stderr)
 }
 
 function missing(program: string): VmImageError {
@@ -73,11 +79,15 @@ function missing(program: string): VmImageError {
 
 function failed(end: ProgramEnd): VmImageError {
   const how = end.signal === undefined ? `exit code ${end.exitCode}` : `killed by ${end.signal}`
-  const said = Buffer.from(end.stderr).toString('utf8').trim().split('\n').slice(-stderrLines).join('\n')
+  const said = textOf(end.stderr).trim().split('\n').slice(-stderrLines).join('\n')
   return new VmImageError(
     'TOOL_FAILED',
     `Cannot finish "${end.command}": ${how}, expected exit code 0.\n` +
       (said === '' ? 'It said nothing on its standard error.' : `It said: ${said}`),
     { cause: end.cause },
   )
+}
+
+function textOf(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString('utf8')
 }

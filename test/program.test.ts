@@ -37,6 +37,17 @@ test('runProgram() passes on more than a pipe holds', async () => {
   expect(await outputOf(output)).toHaveLength(3_000_000)
 })
 
+test('runProgram() returns what the program said on its standard error', async () => {
+  const running = shell('echo out; echo said >&2')
+  expect((await running.next()).value).toEqual(Buffer.from('out\n'))
+  expect(await running.next()).toEqual({ done: true, value: 'said' })
+})
+
+test('A program that says more than a mebibyte on its standard error is killed', async () => {
+  const running = shell('while echo 0123456789abcdef0123456789abcdef >&2; do :; done')
+  expect((await errorOf(outputOf(running))).code).toBe('TOOL_FAILED')
+})
+
 test('A program that is not installed is an error that says how to install it', async () => {
   const running = runProgram('no-such-program', [], { stdin: bytes('a'), signal: never })
   const error = await errorOf(outputOf(running))
@@ -85,7 +96,7 @@ test('An abort kills the program and is thrown with its reason', async () => {
 test('A program whose output is not read to the end is killed', async () => {
   const running = shell('echo $$; exec sleep 60')
   const pid = Number((await running.next()).value?.toString())
-  await running.return()
+  await running.return('')
   await expect.poll(() => isAlive(pid)).toBe(false)
 })
 

@@ -1,11 +1,11 @@
 /**
- * decompress: xz, gz, zst or bz2 -> a sparse file, streamed. The installed programs come first (xz is 1.4 times as
+ * decompress: xz, gz, zst, bz2, or a disk in a tar -> a sparse file, streamed. The installed programs come first (xz is 1.4 times as
  * fast as the same code in WebAssembly, and in a process of its own); what Node can do by itself needs none. The
  * door of xz-decompress.
  */
 import { createReadStream } from 'node:fs'
 import { rm, stat } from 'node:fs/promises'
-import { pipeline, Readable, type Transform } from 'node:stream'
+import { pipeline, Readable } from 'node:stream'
 import { createGunzip } from 'node:zlib'
 import type { Packing } from '../compression.js'
 import { VmImageError } from '../errors.js'
@@ -14,6 +14,7 @@ import type { Report } from '../report.js'
 import { diskFullError, isDiskFull } from './disk-full.js'
 import { paced } from './paced.js'
 import { createSparseFile } from './sparse-file.js'
+import { untar } from './untar.js'
 
 export interface DecompressOptions {
   /** The image's name, for reports and errors. */
@@ -38,8 +39,10 @@ type Decoder = (input: Input, options: DecompressOptions) => AsyncIterable<Uint8
 const xzMemory = '256MiB'
 
 const decoders: Readonly<Record<Packing, Decoder>> = {
+  'tar.xz': (input, options) => untar(unxz(input, options), options),
+  'tar.gz': (input, options) => untar(gunzip(input), options),
   xz: unxz,
-  gz: (input) => through(input, createGunzip()),
+  gz: gunzip,
   // Not Node's own (seen in 24.21): it stops after the first frame of several, without an error.
   zst: (input, { signal }) => runProgram('zstd', ['-dcq'], { stdin: input(), signal }),
   bz2: (input, { signal }) => runProgram('bzip2', ['-dc'], { stdin: input(), signal }),
@@ -49,7 +52,7 @@ const decoders: Readonly<Record<Packing, Decoder>> = {
  * Expands `source` into the new file `target`; blocks of zeros become holes. On any error `target` is gone.
  *
  * @throws VmImageError DECOMPRESSION_FAILED when the file is cut off, damaged, followed by something else (bzip2 lets
- * that pass), or larger than allowed; TOOL_MISSING when only a program could do it and it is not installed; NO_SPACE
+ * that pass), larger than allowed, or an archive of anything but one file; TOOL_MISSING when only a program could do it and it is not installed; NO_SPACE
  * when the disk is full.
  */
 export async function decompress(
@@ -108,9 +111,9 @@ async function* unxz(input: Input, { name, report, signal }: DecompressOptions):
   yield* new xz.XzReadableStream(Readable.toWeb(Readable.from(input())))
 }
 
-/** pipeline() destroys `decoder` with the error of the input, and so the reader gets it: the callback has nothing to add. */
-function through(input: Input, decoder: Transform): AsyncIterable<Uint8Array> {
-  return pipeline(Readable.from(input()), decoder, () => {})
+/** pipeline() destroys the decoder with the error of the input, and so the reader gets it: the callback has nothing to add. */
+function gunzip(input: Input): AsyncIterable<Uint8Array> {
+  return pipeline(Readable.from(input()), createGunzip(), () => {})
 }
 
 function failure(name: string, compression: Packing, found: string, cause?: unknown): VmImageError {

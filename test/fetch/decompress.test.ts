@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process'
 import { createHash, randomBytes } from 'node:crypto'
-import { access, readFile, stat, writeFile } from 'node:fs/promises'
+import { access, readFile, stat, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { gzipSync } from 'node:zlib'
@@ -9,16 +9,19 @@ import type { Packing } from '../../src/compression.js'
 import { decompress } from '../../src/fetch/decompress.js'
 import type { ReportEvent } from '../../src/report.js'
 import { errorOf } from '../support/error-of.js'
+import { makeTar } from '../support/tar.js'
 import { type TempDir, tempDir } from '../support/temp-dir.js'
 
 const data = Buffer.concat([randomBytes(150_000), Buffer.alloc(1_000_000), randomBytes(1000)])
 const compressors: Readonly<Record<Packing, readonly string[]>> = {
+  'tar.xz': ['tar', '-cJf', '-', '-P'],
+  'tar.gz': ['tar', '-czf', '-', '-P'],
   xz: ['xz', '-zc'],
   gz: ['gzip', '-c'],
   zst: ['zstd', '-qc'],
   bz2: ['bzip2', '-zc'],
 }
-const all: readonly Packing[] = ['xz', 'gz', 'zst', 'bz2']
+const all: readonly Packing[] = ['tar.xz', 'tar.gz', 'xz', 'gz', 'zst', 'bz2']
 
 afterEach(() => vi.unstubAllEnvs())
 
@@ -29,6 +32,14 @@ async function compress(compression: Packing, bytes: Buffer, ...more: readonly s
   const [program = '', ...args] = compressors[compression]
   const options = { encoding: 'buffer', maxBuffer: 2 ** 28 } as const
   return (await promisify(execFile)(program, [...args, ...more, plain], options)).stdout
+}
+
+/** Writes `disk.raw`, a file of this size that begins with these bytes. */
+function disk(bytes: Buffer | string, sizeBytes: number) {
+  return async (directory: string) => {
+    await writeFile(join(directory, 'disk.raw'), bytes)
+    await truncate(join(directory, 'disk.raw'), sizeBytes)
+  }
 }
 
 interface Run extends AsyncDisposable {
@@ -130,6 +141,34 @@ test.each(all)('A .%s bomb is stopped at maxBytes', async (compression) => {
     'DECOMPRESSION_FAILED',
     expect.stringContaining('more than 49999999 bytes come out of it'),
   ])
+  await expectGone(running.target)
+})
+
+test.each(['gnu', 'posix'])(
+  'A hole of a tebibyte in a .tar.gz of %s form is stopped, too',
+  async (format) => {
+    const archive = await makeTar(disk('', 2 ** 40), ['--sparse', `--format=${format}`, 'disk.raw'])
+    await using running = await run('tar.gz', gzipSync(archive), 100_000_000)
+    expect((await errorOf(running.result)).message).toContain('more than 100000000 bytes come out of it')
+    await expectGone(running.target)
+  },
+)
+
+test('The holes of a disk in a .tar.gz stay holes', async () => {
+  const archive = await makeTar(disk(data, 200_000_000), ['--sparse', 'disk.raw'])
+  await using running = await run('tar.gz', gzipSync(archive))
+  expect((await running.result).sizeBytes).toBe(200_000_000)
+  expect((await stat(running.target)).blocks * 512).toBeLessThan(2_000_000)
+  expect((await readFile(running.target)).subarray(0, data.length).equals(data)).toBe(true)
+})
+
+test.each([
+  ['two files', () => makeTar(disk(data, 1), ['disk.raw', 'disk.raw']), 'holds "disk.raw", '],
+  ['what is no tar', () => Promise.resolve(data), 'does not look like a tar archive'],
+])('A .tar.gz of %s is an error, and nothing is left', async (_, make, found) => {
+  await using running = await run('tar.gz', gzipSync(await make()))
+  const error = await errorOf(running.result)
+  expect([error.code, error.message]).toEqual(['DECOMPRESSION_FAILED', expect.stringContaining(found)])
   await expectGone(running.target)
 })
 

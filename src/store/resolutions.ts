@@ -17,6 +17,15 @@ export interface Resolution extends ImageFacts {
   readonly digest: string
   /** Milliseconds since 1970. */
   readonly resolvedAt: number
+  /** The newest that this request ever meant; undefined for what has no order: a URL. */
+  readonly seen?: SeenBuild | undefined
+}
+
+export interface SeenBuild {
+  readonly version: string
+  readonly build: string | undefined
+  /** ISO 8601. */
+  readonly at: string
 }
 
 /** The last resolution of a request, or undefined. */
@@ -44,6 +53,10 @@ export function rememberResolution(layout: CacheLayout, record: Resolution): voi
 
 function isResolution(value: unknown): value is Resolution {
   if (typeof value !== 'object' || value === null || !hasFacts(value)) return false
-  const { request, key, digest, resolvedAt }: Partial<Resolution> = value
-  return [request, key, digest].every((field) => typeof field === 'string') && typeof resolvedAt === 'number'
+  const { request, key, digest, resolvedAt, seen }: Partial<Resolution> = value
+  return (
+    [request, key, digest].every((field) => typeof field === 'string') &&
+    typeof resolvedAt === 'number' &&
+    (seen === undefined || (typeof seen.version === 'string' && typeof seen.at === 'string'))
+  )
 }

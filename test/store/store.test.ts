@@ -24,6 +24,7 @@ const meta: NewImageMeta = {
   fileName: 'Fedora.qcow2',
   url: 'https://example.org/Fedora.qcow2',
   trust: 'checksum',
+  signedBy: undefined,
   source: { digest: 'sha256:00', sizeBytes: 5 },
   content: { sha256: undefined, format: 'qcow2', virtualSizeBytes: 1024 },
   fetchedAt: '2026-11-22T00:00:00.000Z',

@@ -1,10 +1,5 @@
 /** What is known of an image wherever it travels: from its source through the cache to the test that uses it. */
-
-/**
- * On what ground an image is believed: a digest of the caller's or one known for that release, the publisher's checksum
- * file, or nothing stronger than md5 (or nothing at all).
- */
-export type Trust = 'pinned' | 'checksum' | 'unverified'
+import { isTrust, type Trust } from './trust.js'
 
 export interface ImageFacts {
   /** The system's name as its publisher writes it: `Fedora`. For a URL or a file, the name of the file. */
@@ -22,12 +17,14 @@ export interface ImageFacts {
   /** Where it was published; `file:` for a file of your own. */
   readonly url: string
   readonly trust: Trust
+  /** With trust `signed`: fingerprint of the primary OpenPGP key that vouches for it, 40 hex digits or more in upper case. */
+  readonly signedBy: string | undefined
 }
 
 /** Only the facts of a record that has more. */
 export function factsOf(record: ImageFacts): ImageFacts {
-  const { name, version, build, arch, variant, fileName, url, trust } = record
-  return { name, version, build, arch, variant, fileName, url, trust }
+  const { name, version, build, arch, variant, fileName, url, trust, signedBy } = record
+  return { name, version, build, arch, variant, fileName, url, trust, signedBy }
 }
 
 /** As people call it: `Fedora 44`. */
@@ -38,9 +35,10 @@ export function titleOf({ name, version }: Pick<ImageFacts, 'name' | 'version'>)
 /** Whether a value read from a file has the facts of an image. */
 export function hasFacts(value: object): value is ImageFacts {
   const record: Readonly<Record<string, unknown>> = { ...value }
-  const texts = ['name', 'version', 'arch', 'fileName', 'url', 'trust']
-  const optional = ['build', 'variant']
+  const texts = ['name', 'version', 'arch', 'fileName', 'url']
+  const optional = ['build', 'variant', 'signedBy']
   return (
+    isTrust(record['trust']) &&
     texts.every((field) => typeof record[field] === 'string') &&
     optional.every((field) => ['string', 'undefined'].includes(typeof record[field]))
   )

@@ -27,6 +27,8 @@ export function progressText(event: ReportEvent): string {
   switch (event.type) {
     case 'resolving':
       return `looking for ${event.name}`
+    case 'step':
+      return `${event.url}: ${event.found}`
     case 'resolved':
       return `${event.name} is ${event.url}`
     case 'published':

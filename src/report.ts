@@ -5,8 +5,15 @@
 export type ReportEvent =
   /** The publisher's listings are about to be read. */
   | { readonly type: 'resolving'; readonly name: string }
-  /** A request became one exact file. */
-  | { readonly type: 'resolved'; readonly name: string; readonly url: string; readonly digest: string }
+  /** What was found at an address on the way to an image; for those who want each step explained. */
+  | { readonly type: 'step'; readonly url: string; readonly found: string }
+  /** A request became one exact file. `digest` is undefined where the publisher gives none. */
+  | {
+      readonly type: 'resolved'
+      readonly name: string
+      readonly url: string
+      readonly digest: string | undefined
+    }
   /** Bytes of a download that are on disk so far; the first event comes before the first byte. */
   | {
       readonly type: 'downloading'

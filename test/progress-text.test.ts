@@ -6,6 +6,7 @@ const url = 'https://example.org/disk.qcow2'
 
 test.each<[ReportEvent, string, boolean]>([
   [{ type: 'resolving', name: 'fedora' }, 'looking for fedora', false],
+  [{ type: 'step', url, found: 'HTTP 404' }, `${url}: HTTP 404`, false],
   [{ type: 'resolved', name: 'fedora', url, digest: 'sha256:00' }, `fedora is ${url}`, false],
   [{ type: 'published', name: 'Fedora 44', path: '/x' }, 'Fedora 44 is in the cache', false],
   [{ type: 'warning', message: 'weak' }, 'warning: weak', false],

@@ -9,6 +9,7 @@ import { isRegExp } from 'node:util/types'
 import { type Arch, parseArch } from '../arch.js'
 import { type Digest, formatDigest, parseDigest } from '../digest.js'
 import { imageProviders, type Provider } from '../providers/index.js'
+import { isTrust, type Trust, trustNames } from '../trust.js'
 import { invalidRequest } from './invalid.js'
 import { parseSize } from './size.js'
 import { type ImageSpec, parseSpec } from './spec.js'
@@ -24,6 +25,8 @@ interface Wishes {
   /** Size of the overlay's disk in bytes. */
   readonly sizeBytes: number | undefined
   readonly checksum: Digest | undefined
+  /** Undefined: what the context says. */
+  readonly minimumTrust: Trust | undefined
 }
 
 /** A system by its name: the newest image of its publisher that fits. */
@@ -73,6 +76,7 @@ export function parseRequest(input: ImageInput): ImageRequest {
     arch: spec.arch === undefined ? undefined : parseArch(spec.arch),
     sizeBytes: spec.size === undefined ? undefined : parseSize(spec.size),
     checksum: spec.checksum === undefined ? undefined : parseDigest(spec.checksum),
+    minimumTrust: readTrust(spec.minimumTrust),
   }
   if (spec.url === undefined && spec.path === undefined) return { ...readNamed(spec), ...common }
   return { ...readLocated(spec), ...common }
@@ -105,7 +109,7 @@ function readNamed(
   return {
     kind: 'named',
     provider,
-    version: parseVersionQuery(version, provider.codenames),
+    version: parseVersionQuery(version, provider),
     build,
     variant,
   }
@@ -122,6 +126,11 @@ function readLocated(spec: ImageSpec): Located<UrlRequest, 'url'> | Located<File
   }
   if (path !== undefined) return { kind: 'file', path: absolutePath(path), format }
   return { kind: 'url', url: checkedUrl(url ?? ''), format }
+}
+
+function readTrust(text: string | undefined): Trust | undefined {
+  if (text === undefined || isTrust(text)) return text
+  throw invalidRequest('minimumTrust', text, trustNames)
 }
 
 function checkedUrl(url: string): string {

@@ -1,6 +1,7 @@
 /** ImageSpec: a request as a record, whatever form the caller wrote it in, with the types of its fields checked. */
 import { isRegExp } from 'node:util/types'
 import { isProvider, type Provider } from '../providers/index.js'
+import type { Trust } from '../trust.js'
 import { invalidRequest } from './invalid.js'
 
 export interface ImageSpec {
@@ -18,6 +19,8 @@ export interface ImageSpec {
   readonly variant?: string | undefined
   /** `'<algorithm>:<hex>'` that the file must have as it is served. Default: the publisher's. */
   readonly checksum?: string | undefined
+  /** The least trust that it must have: `'unverified'`, `'checksum'`, `'signed'` or `'pinned'`. Default: the context's. */
+  readonly minimumTrust?: Trust | undefined
   /** Size of the disk: bytes, or `'20G'`. Default: the base image's. */
   readonly size?: string | number | undefined
   /** An image by its address, `http:` or `https:`. */
@@ -52,6 +55,7 @@ const fieldTypes = {
   arch: ['string'],
   variant: ['string'],
   checksum: ['string'],
+  minimumTrust: ['string'],
   size: ['string', 'number'],
   url: ['string'],
   path: ['string'],

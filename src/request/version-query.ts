@@ -3,7 +3,7 @@
  * continues it (`15` finds 15.6, never 150); `noble` a codename; `>=40 <43` a range; `latest`; or a RegExp.
  */
 import { isRegExp } from 'node:util/types'
-import { compareVersions, isInRange, parseVersionRange, type VersionRange } from '../version.js'
+import { isInRange, parseVersionRange, versionOrder, type VersionRange } from '../version.js'
 import { invalidRequest } from './invalid.js'
 
 /** `text` is what was asked, for messages and keys. */
@@ -13,8 +13,17 @@ export type VersionQuery =
   | { readonly kind: 'range'; readonly text: string; readonly range: VersionRange }
   | { readonly kind: 'pattern'; readonly text: string; readonly pattern: RegExp }
 
-/** Codename of each version, `{ '24.04': 'noble' }`. */
-type Codenames = Readonly<Record<string, string>>
+/** What a provider says of its versions. */
+export interface VersionFacts {
+  /** Codename of each version, `{ '24.04': 'noble' }`. */
+  readonly codenames: Readonly<Record<string, string>>
+  /** Other names of versions, `{ stable: '13' }`. */
+  readonly versionNames: Readonly<Record<string, string>>
+  /** Versions whose numbers do not say when they came, oldest first. */
+  readonly versionOrder: readonly string[]
+}
+
+const noFacts: VersionFacts = { codenames: {}, versionNames: {}, versionOrder: [] }
 
 /**
  * Reads a version as it stands in a request. Default `latest`.
@@ -24,7 +33,7 @@ type Codenames = Readonly<Record<string, string>>
  */
 export function parseVersionQuery(
   version: string | number | RegExp | undefined = 'latest',
-  codenames: Codenames = {},
+  facts: VersionFacts = noFacts,
 ): VersionQuery {
   if (isRegExp(version)) return { kind: 'pattern', text: String(version), pattern: version }
   if (typeof version === 'number' && !(Number.isSafeInteger(version) && version >= 0)) {
@@ -38,10 +47,10 @@ export function parseVersionQuery(
   const text = String(version).trim()
   const range = parseVersionRange(text)
   if (range) {
-    return { kind: 'range', text: text.replaceAll(/\s+/g, ' '), range: withoutCodenames(range, codenames) }
+    return { kind: 'range', text: text.replaceAll(/\s+/g, ' '), range: withoutNames(range, facts) }
   }
   if (text.toLowerCase() === 'latest') return { kind: 'latest', text: 'latest' }
-  if (/^\w[\w.+-]*$/.test(text)) return { kind: 'name', text }
+  if (/^\w[\w.+-]*$/.test(text)) return { kind: 'name', text: facts.versionNames[text.toLowerCase()] ?? text }
   throw invalidRequest('version', version, '"41", "15", ">=40 <43", a codename, "latest" or a RegExp')
 }
 
@@ -49,15 +58,16 @@ export function parseVersionQuery(
 export function selectVersions(
   query: VersionQuery,
   versions: readonly string[],
-  codenames: Codenames,
+  facts: VersionFacts,
 ): readonly string[] {
-  const exact = versions.filter((version) => isExactly(query, version, codenames))
-  const chosen = exact.length > 0 ? exact : versions.filter((version) => fits(query, version))
-  return chosen.toSorted((a, b) => compareVersions(b, a))
+  const compare = versionOrder(facts.versionOrder)
+  const exact = versions.filter((version) => isExactly(query, version, facts))
+  const chosen = exact.length > 0 ? exact : versions.filter((version) => fits(query, version, facts))
+  return chosen.toSorted((a, b) => compare(b, a))
 }
 
 /** Whether the query names this very version, so that no other list of versions could have a better answer. */
-export function isExactly(query: VersionQuery, version: string, codenames: Codenames): boolean {
+export function isExactly(query: VersionQuery, version: string, { codenames }: VersionFacts): boolean {
   if (query.kind !== 'name') return false
   return query.text === version || query.text.toLowerCase() === codenames[version]
 }
@@ -67,12 +77,12 @@ export function isContinuation(version: string, beginning: string): boolean {
   return version.startsWith(beginning) && /^(?:$|[^\da-z])/i.test(version.slice(beginning.length))
 }
 
-/** Codenames have no order of their own: their versions have. */
-function withoutCodenames(range: VersionRange, codenames: Codenames): VersionRange {
+/** Names have no order of their own: their versions have. */
+function withoutNames(range: VersionRange, { codenames, versionNames }: VersionFacts): VersionRange {
   return range.map((bound) => {
     if (/^\d/.test(bound.version)) return bound
     const name = bound.version.toLowerCase()
-    const version = Object.keys(codenames).find((known) => codenames[known] === name)
+    const version = versionNames[name] ?? Object.keys(codenames).find((known) => codenames[known] === name)
     if (version !== undefined) return { ...bound, version }
     const known = Object.values(codenames).join(', ') || 'it has none'
     throw invalidRequest(
@@ -83,10 +93,11 @@ function withoutCodenames(range: VersionRange, codenames: Codenames): VersionRan
   })
 }
 
-function fits(query: VersionQuery, version: string): boolean {
+function fits(query: VersionQuery, version: string, facts: VersionFacts): boolean {
   if (query.kind === 'latest') return true
   if (query.kind === 'name') return isContinuation(version, query.text)
-  return query.kind === 'range' ? isInRange(version, query.range) : matchesWhole(query.pattern, version)
+  if (query.kind === 'pattern') return matchesWhole(query.pattern, version)
+  return isInRange(version, query.range, versionOrder(facts.versionOrder))
 }
 
 /** A pattern has to fit the whole text: `/4/` means version 4 and not 14, 40 and 24.04. */

@@ -74,7 +74,7 @@ describe('parseRequest()', () => {
   test.each<[ImageInput, string]>([
     ['https://', 'a whole address'],
     ['fedora:4 1', '"41", "15"'],
-    ['debian:>=bookwurm', '"bookwurm": expected a number or a codename of the publisher (buster, bullseye'],
+    ['debian:>=bookwurm', '"bookwurm": expected a number or a codename of the publisher (stretch, buster'],
     [{ name: 'ubuntu', version: 24.1 }, "version: '24.1' with its zeros"],
     [{ name: 'fedora', version: -1 }, 'version -1: expected a whole number, or a text such as "41"'],
     [{ name: 'fedora', version: Number.NaN }, 'version NaN: expected a whole number, or a text such as "41"'],

@@ -1,0 +1,43 @@
+/** Trust: on what ground an image is believed, and how much of it a caller wants. */
+import { VmImageError } from './errors.js'
+
+/**
+ * From the least to the most: nothing but md5, or nothing at all; the publisher's checksum file over https; that file or
+ * the image signed with a key that is pinned in the provider; a digest that the caller gave, or that the package knows.
+ */
+const levels = ['unverified', 'checksum', 'signed', 'pinned'] as const
+
+export type Trust = (typeof levels)[number]
+
+export function isTrust(value: unknown): value is Trust {
+  return levels.some((level) => level === value)
+}
+
+/** Whether an image is trusted as much as is asked for, or more. */
+export function isEnough(trust: Trust, minimum: Trust): boolean {
+  return levels.indexOf(trust) >= levels.indexOf(minimum)
+}
+
+/** The names of all levels, for messages: `unverified, checksum, signed or pinned`. */
+export const trustNames = new Intl.ListFormat('en', { type: 'disjunction' }).format(levels)
+
+/**
+ * @param what the image, as people know it.
+ * @throws VmImageError UNTRUSTED when it is trusted less than `minimum`.
+ */
+export function requireTrust(what: string, trust: Trust, minimum: Trust): void {
+  if (isEnough(trust, minimum)) return
+  throw new VmImageError(
+    'UNTRUSTED',
+    `Cannot use "${what}": its trust is "${trust}" (${grounds[trust]}), and "${minimum}" or more is asked for.\n` +
+      `Say what the file is, { checksum: 'sha256:<hex>' }, or take it as it is, { minimumTrust: '${trust}' }; ` +
+      `for all images that is VMIMAGE_MINIMUM_TRUST=${trust}.`,
+  )
+}
+
+const grounds: Readonly<Record<Trust, string>> = {
+  unverified: 'nothing vouches for it, or nothing stronger than md5 or plain http',
+  checksum: "its publisher's checksum file over https, without a signature",
+  signed: 'an OpenPGP signature of its publisher',
+  pinned: 'a digest of yours',
+}

@@ -3,7 +3,7 @@
  * as texts of numbers and words, never as floating point numbers, of which 15.10 is smaller than 15.9.
  *
  * The order is that of the numbers, not of the calendar: openSUSE went from Leap 42.3 to 15.0, and openEuler published
- * 24.03-LTS-SP4 after 24.09.
+ * 24.03-LTS-SP4 after 24.09. Their providers say so, and `versionOrder()` makes the order out of both.
  */
 
 /** One end of a range of versions. */
@@ -32,6 +32,23 @@ export function compareVersions(a: string, b: string): number {
   return compareTexts(a, b)
 }
 
+/** Negative when `a` is older, positive when `b` is. */
+export type CompareVersions = (a: string, b: string) => number
+
+/**
+ * The order of versions of which some came in another order than their numbers say: `listed`, oldest first, where
+ * `42.*` stands for all that begin with `42.`; those that are not listed come after them.
+ */
+export function versionOrder(listed: readonly string[] = []): CompareVersions {
+  const place = (version: string) => {
+    const found = listed.findIndex((entry) =>
+      entry.endsWith('*') ? version.startsWith(entry.slice(0, -1)) : version === entry,
+    )
+    return found < 0 ? listed.length : found
+  }
+  return (a, b) => place(a) - place(b) || compareVersions(a, b)
+}
+
 /** Reads bounds with blanks between them, as in `>=40 <43`; undefined when the text is something else. */
 export function parseVersionRange(text: string): VersionRange | undefined {
   const bounds: Bound[] = []
@@ -47,9 +64,13 @@ export function parseVersionRange(text: string): VersionRange | undefined {
 }
 
 /** Whether a version lies between the bounds. `<=15` ends at 15 itself: 15.6 comes after it. */
-export function isInRange(version: string, range: VersionRange): boolean {
+export function isInRange(
+  version: string,
+  range: VersionRange,
+  compare: CompareVersions = compareVersions,
+): boolean {
   return range.every((bound) => {
-    const order = compareVersions(version, bound.version)
+    const order = compare(version, bound.version)
     if (bound.operator === '<') return order < 0
     if (bound.operator === '<=') return order <= 0
     return bound.operator === '>' ? order > 0 : order >= 0

@@ -2,9 +2,8 @@ import { describe, expect, test } from 'vitest'
 import { compareVersions, isInRange, parseVersionRange } from '../src/version.js'
 
 /**
- * Each line from old to new, the way publishers number their releases and builds. Three orders are of the calendar and
- * not of the numbers, and wait for a provider that has a word for them: Leap 42.3 is older than 15.0, openEuler
- * 24.03-LTS-SP4 newer than 24.09, and CentOS Stream has two series of builds side by side.
+ * Each line from old to new, the way publishers number their releases and builds. Where the calendar says something else
+ * than the numbers, the provider says so: `providers/order.test.ts` has those orders.
  */
 const histories = {
   'Ubuntu releases': ['9.10', '10.04', '22.04', '24.04', '24.10', '26.04', '26.10'],

@@ -3,7 +3,15 @@ import { inspect } from 'node:util'
 import { digestOf } from '../digest.js'
 import { VmImageError } from '../errors.js'
 import { parseVersionRange } from '../version.js'
-import { imagePatternsOf, type ProviderDefinition, type Site, sitesOf } from './definition.js'
+import {
+  allPatternsOf,
+  imagePatternsOf,
+  type ProviderDefinition,
+  rootOf,
+  type Signature,
+  type Site,
+  sitesOf,
+} from './definition.js'
 import { fieldProblems, type Problem } from './fields.js'
 import { type Pattern, type Word, wordsOf } from './pattern.js'
 
@@ -37,11 +45,15 @@ function* problemsOf(definition: ProviderDefinition): Generator<Problem> {
     yield* problemUnless(isName, 'a name', text, 'lower case, as in "acme-linux"')
   }
   for (const site of sitesOf(definition)) yield* siteProblems(site)
-  for (const { versions, pattern } of imagePatternsOf(definition)) {
+  for (const { versions, pattern } of allPatternsOf(definition)) {
     yield* problemUnless(isNumericRange(versions), 'versions', versions, 'a range like ">=40 <43"')
     yield* wordProblems('imagePattern', pattern, fileWords)
   }
   for (const template of checksumFiles) yield* wordProblems('checksumFiles', template, [...fileWords, 'file'])
+  for (const { versions } of definition.variants ?? []) {
+    yield* problemUnless(isNumericRange(versions), 'variants', versions, 'a range like ">=14.2"')
+  }
+  for (const signature of definition.signatures ?? []) yield* signatureProblems(signature)
   for (const text of Object.values(knownDigests)) {
     const [algorithm = '', hex = ''] = text.split(':')
     const isDigest = digestOf(algorithm, hex) !== undefined
@@ -51,30 +63,52 @@ function* problemsOf(definition: ProviderDefinition): Generator<Problem> {
 }
 
 function* siteProblems(site: Site): Generator<Problem> {
-  const { versionsUrl, buildsUrl, imagesUrl, mirrors = [] } = site
+  const { versionsUrl, versions, buildsUrl, imagesUrl, mirrors = [], document } = site
   const build: readonly Word[] = buildsUrl === undefined ? [] : ['build']
-  yield* addressProblems('versionsUrl', versionsUrl, ['arch'])
-  yield* addressProblems('imagesUrl', imagesUrl, ['version', 'codename', 'arch', ...build])
-  if (buildsUrl !== undefined) {
-    yield* addressProblems('buildsUrl', buildsUrl, ['version', 'codename', 'arch'])
-  }
+  const place: readonly Word[] = ['version', 'codename', 'arch', 'variant']
+  if (versionsUrl !== undefined) yield* addressProblems('versionsUrl', versionsUrl, ['arch', 'variant'])
+  yield* problemUnless(!(versionsUrl && versions), 'versions', versions, 'none beside a versionsUrl')
+  yield* addressProblems('imagesUrl', imagesUrl, [...place, ...build])
+  if (buildsUrl !== undefined) yield* addressProblems('buildsUrl', buildsUrl, place)
+  const isPlaced = versionsUrl !== undefined || versions !== undefined
+  const says = [buildsUrl ?? '', imagesUrl].flatMap((address) => wordsOf(address))
+  const isWhole = !says.includes('version') && !says.includes('codename') && buildsUrl === undefined
+  const list = 'without {version}, {codename} and buildsUrl, or a versionsUrl (or versions) beside it'
+  yield* problemUnless(isPlaced || isWhole, 'imagesUrl', imagesUrl, list)
   const versionWords: readonly Word[] = ['version', 'codename']
   yield* wordProblems('versionPattern', site.versionPattern ?? '{version}', versionWords, versionWords)
   yield* wordProblems('buildPattern', site.buildPattern ?? '{build}', ['build'], ['build'])
+  for (const pointer of Object.values(document ?? {})) {
+    yield* wordProblems('document', pointer, ['version', 'arch', 'variant'])
+  }
   for (const mirror of mirrors) yield* addressProblems('mirrors', mirror, [])
-  const root = versionsUrl.replace(/\/?(?:\?.*)?$/, '/')
+  const root = rootOf(site)
   const isBelow = imagesUrl.startsWith(root) && wordsOf(root).length === 0
-  const wanted = 'none, as a mirror needs an imagesUrl below versionsUrl, and no {arch} in that'
+  const wanted = 'none, as a mirror needs an imagesUrl below versionsUrl, and no word in braces in that'
   yield* problemUnless(mirrors.length === 0 || isBelow, 'mirrors', mirrors, wanted)
+}
+
+function* signatureProblems({ form, file, versions }: Signature): Generator<Problem> {
+  yield* problemUnless(isNumericRange(versions), 'signatures', versions, 'a range like ">=41"')
+  const isNamed = (file !== undefined) === (form !== 'clear-signed')
+  const wanted = `${form === 'clear-signed' ? 'no file' : 'the name of the signature, as in "{file}.asc"'} for the form ${form}`
+  yield* problemUnless(isNamed, 'signatures', file, wanted)
+  const words: readonly Word[] = [
+    ...fileWords,
+    'file',
+    ...(form === 'checksums' ? ['checksums' as const] : []),
+  ]
+  if (file !== undefined) yield* wordProblems('signatures', file, words)
 }
 
 /** Without a word for it nothing tells for which architecture a file is made: any would do for any request. */
 function archProblems(definition: ProviderDefinition): readonly Problem[] {
   const named = Object.keys(definition.archNames ?? {})
   return sitesOf(definition).flatMap((site) =>
-    imagePatternsOf(definition).flatMap(({ pattern }) => {
-      const { versionsUrl, buildsUrl = '', imagesUrl, arches = named } = site
-      const says = [versionsUrl, buildsUrl, imagesUrl, pattern].some((part) => wordsOf(part).includes('arch'))
+    imagePatternsOf({ imagePattern: site.imagePattern ?? definition.imagePattern }).flatMap(({ pattern }) => {
+      const { versionsUrl = '', buildsUrl = '', imagesUrl, document, arches = named } = site
+      const places = [versionsUrl, buildsUrl, imagesUrl, pattern, document?.image ?? '']
+      const says = places.some((part) => wordsOf(part).includes('arch'))
       const isSingle = arches.length === 1 || named.length === 1
       const wanted =
         '{arch} in it or in an address, or a single architecture: archNames: { x86_64: "x86_64" }'
@@ -84,7 +118,8 @@ function archProblems(definition: ProviderDefinition): readonly Problem[] {
 }
 
 function addressProblems(field: string, url: string, allowed: readonly Word[]): readonly Problem[] {
-  const isAddress = /^https?:\/\/[^/{]+\//.test(url) && URL.canParse(url)
+  // A channel may be a host of its own.
+  const isAddress = /^https?:\/\/(?:\{variant\}|[^/{])+\//.test(url) && URL.canParse(url)
   if (!isAddress) return [{ field, found: url, wanted: 'an address like "https://host/directory/"' }]
   return wordProblems(field, url, allowed)
 }

@@ -5,7 +5,7 @@
 import { VmImageError } from '../errors.js'
 
 /** What may stand between braces. */
-const words = ['version', 'codename', 'build', 'arch', 'variant', 'file'] as const
+const words = ['version', 'codename', 'build', 'arch', 'variant', 'file', 'checksums'] as const
 
 export type Word = (typeof words)[number]
 

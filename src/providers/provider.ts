@@ -15,12 +15,27 @@ import {
 
 type Filled<T, Keys extends keyof T> = T & { readonly [Key in Keys]-?: Exclude<T[Key], undefined> }
 
+export interface ProviderSite extends Filled<
+  Omit<Site, 'imagePattern'>,
+  'versionPattern' | 'buildPattern' | 'isArchive' | 'mirrors'
+> {
+  /** Where it differs from the provider's. */
+  readonly imagePattern: readonly ImagePattern[] | undefined
+}
+
 /** A checked definition with its defaults filled in. It never changes, and is a definition itself: `{ ...provider, user }`. */
 export interface Provider extends Filled<
   Omit<Facts, 'imagePattern'>,
-  'displayName' | 'aliases' | 'codenames' | 'variants' | 'checksumFiles'
+  | 'displayName'
+  | 'aliases'
+  | 'codenames'
+  | 'versionNames'
+  | 'versionOrder'
+  | 'variants'
+  | 'checksumFiles'
+  | 'signatures'
 > {
-  readonly sources: readonly Filled<Site, 'versionPattern' | 'buildPattern' | 'mirrors'>[]
+  readonly sources: readonly ProviderSite[]
   readonly imagePattern: readonly ImagePattern[]
   readonly knownDigests: Readonly<Record<string, string>>
   readonly trust: 'checksum' | 'unverified'
@@ -60,16 +75,23 @@ export function defineProvider(definition: ProviderDefinition): Provider {
     displayName: definition.displayName ?? name.charAt(0).toUpperCase() + name.slice(1),
     aliases: definition.aliases ?? [],
     homepage: definition.homepage,
+    coverage: definition.coverage,
     sources: sitesOf(definition).map(withDefaults),
     imagePattern: imagePatternsOf(definition),
     archNames: definition.archNames,
+    archDirectories: definition.archDirectories,
     codenames: definition.codenames ?? {},
+    versionNames: definition.versionNames ?? {},
+    versionOrder: definition.versionOrder ?? [],
     variants: definition.variants ?? [],
     checksumFiles: definition.checksumFiles ?? commonChecksumFiles,
     knownDigests: definition.knownDigests ?? {},
+    signatures: definition.signatures ?? [],
     trust: definition.trust ?? 'checksum',
     format: definition.format ?? 'qcow2',
     user: definition.user,
+    firmware: definition.firmware,
+    experimental: definition.experimental,
   })
   return Object.freeze(Object.defineProperty({ ...facts }, brand, { value: true }))
 }
@@ -80,20 +102,26 @@ export function isProvider(value: unknown): value is Provider {
 }
 
 /** Only the fields of a site, with the slash that relative links need at the end of a directory's address. */
-function withDefaults(site: Site): Provider['sources'][number] {
+function withDefaults(site: Site): ProviderSite {
   return {
-    versionsUrl: asDirectory(site.versionsUrl),
+    versionsUrl: site.versionsUrl === undefined ? undefined : asDirectory(site.versionsUrl),
+    versions: site.versions,
     versionPattern: site.versionPattern ?? '{version}',
     buildsUrl: site.buildsUrl === undefined ? undefined : asDirectory(site.buildsUrl),
     buildPattern: site.buildPattern ?? '{build}',
     imagesUrl: asDirectory(site.imagesUrl),
+    document: site.document,
+    imagePattern:
+      site.imagePattern === undefined ? undefined : imagePatternsOf({ imagePattern: site.imagePattern }),
+    isArchive: site.isArchive ?? false,
     arches: site.arches,
     mirrors: (site.mirrors ?? []).map(asDirectory),
   }
 }
 
+/** What lists may also be a document: `?jsontable`, `releases.json`, `latest.txt`, `SHA256SUMS`. */
 function asDirectory(url: string): string {
-  return url.endsWith('/') || url.includes('?') ? url : `${url}/`
+  return /\/$|\?|\.(?:json|txt)$|SUMS$/.test(url) ? url : `${url}/`
 }
 
 /** The lists and records inside are the caller's, who may go on to change them. */

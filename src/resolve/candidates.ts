@@ -1,8 +1,9 @@
 /** Candidates: the listed files that are images of the kind that is looked for, and the newest of them. */
 import { type Arch, findArch } from '../arch.js'
 import { VmImageError } from '../errors.js'
-import { formatPattern, type Pattern, readName, type Vocabulary, type Words } from '../providers/pattern.js'
+import type { ImagePattern } from '../providers/definition.js'
 import type { Provider } from '../providers/index.js'
+import { formatPattern, readName, type Vocabulary, type Words } from '../providers/pattern.js'
 import {
   isContinuation,
   isExactly,
@@ -10,8 +11,15 @@ import {
   selectVersions,
   type VersionQuery,
 } from '../request/version-query.js'
-import { compareVersions, isInRange, parseVersionRange } from '../version.js'
+import {
+  type CompareVersions,
+  compareVersions,
+  isInRange,
+  parseVersionRange,
+  versionOrder,
+} from '../version.js'
 import type { Entry } from './listing.js'
+import { defaultVariant } from './variant.js'
 
 /** What an image has to be. */
 export interface Wanted {
@@ -21,11 +29,14 @@ export interface Wanted {
   readonly version: string
   readonly codename: string | undefined
   readonly arch: Arch
-  /** Undefined: the provider has no variants. */
+  /** Undefined: the default of each version, or the provider has no variants. */
   readonly variant: string | undefined
   readonly build: string | RegExp | undefined
   /** Build of the directory, where a publisher has one for each. */
   readonly directoryBuild: string | undefined
+  /** Kind of image of the directory, where the address says it: the files need not. */
+  readonly directoryVariant: string | undefined
+  readonly patterns: readonly ImagePattern[]
 }
 
 export interface Candidate {
@@ -37,11 +48,9 @@ export interface Candidate {
   readonly archWord: string | undefined
 }
 
-/** How the image files of a version are named; undefined for a version that the provider has no name for. */
-export function imagePatternOf(provider: Provider, version: string): Pattern | undefined {
-  return provider.imagePattern.find(
-    ({ versions }) => versions === undefined || isInRange(version, parseVersionRange(versions) ?? []),
-  )?.pattern
+/** How the image files of a site are named. */
+export function patternsOf(provider: Provider, site: Provider['sources'][number]): readonly ImagePattern[] {
+  return site.imagePattern ?? provider.imagePattern
 }
 
 /** The files that fit, in the order of the listing. */
@@ -50,23 +59,36 @@ export function findCandidates(
   provider: Provider,
   wanted: Wanted,
 ): readonly Candidate[] {
-  const pattern = imagePatternOf(provider, wanted.version)
-  if (pattern === undefined) return []
-  const candidates = entries.flatMap((entry) => {
-    const words = entry.isDirectory ? undefined : readName(entry.name, pattern, vocabularyOf(provider))
-    if (words === undefined || !fits(words, provider, wanted)) return []
-    const { version = wanted.version, build = wanted.directoryBuild, variant = wanted.variant } = words
-    if (!fitsBuild(build, wanted.build)) return []
-    return [{ entry, version, build, variant, archWord: words.arch }]
-  })
+  const candidates = entries.flatMap((entry) =>
+    entry.isDirectory ? [] : (readCandidate(entry, provider, wanted) ?? []),
+  )
   const versions = candidates.map(({ version }) => version)
-  const asked = selectVersions(queryIn(wanted, provider), versions, provider.codenames)
+  const asked = selectVersions(queryIn(wanted, provider), versions, provider)
   return candidates.filter(({ version }) => asked.includes(version))
 }
 
+/** By the first pattern that fits the name and is for the version in it: names may change within one directory. */
+function readCandidate(entry: Entry, provider: Provider, wanted: Wanted): Candidate | undefined {
+  const compare = versionOrder(provider.versionOrder)
+  for (const { versions, pattern } of wanted.patterns) {
+    const words = readName(entry.name, pattern, vocabularyOf(provider))
+    if (words === undefined) continue
+    const { version = wanted.version, build = wanted.directoryBuild } = words
+    if (versions !== undefined && !isInRange(version, parseVersionRange(versions) ?? [], compare)) continue
+    const usual = wanted.directoryVariant ?? defaultVariant(provider, wanted.arch, version)
+    // A name that does not say it is of the time when there was one kind only, which is the default of that version.
+    const variant = words.variant ?? usual
+    const asked = wanted.variant ?? usual
+    if (asked !== undefined && variant !== asked) continue
+    if (!fits(words, provider, wanted) || !fitsBuild(build, wanted.build)) continue
+    return { entry, version, build, variant, archWord: words.arch }
+  }
+  return undefined
+}
+
 /** In the directory of a codename the files have numbers. */
-function queryIn({ query, version }: Wanted, { codenames }: Provider): VersionQuery {
-  return isExactly(query, version, codenames) ? { kind: 'name', text: version } : query
+function queryIn({ query, version }: Wanted, facts: Provider): VersionQuery {
+  return isExactly(query, version, facts) ? { kind: 'name', text: version } : query
 }
 
 /**
@@ -76,15 +98,21 @@ function queryIn({ query, version }: Wanted, { codenames }: Provider): VersionQu
  */
 export function newest(
   candidates: readonly Candidate[],
-  place: { readonly url: string; readonly pattern: Pattern | undefined },
+  place: {
+    readonly url: string
+    readonly patterns: readonly ImagePattern[]
+    readonly versionOrder: readonly string[]
+  },
 ): Candidate | undefined {
-  const [first, second] = candidates.toSorted((a, b) => compareCandidates(b, a))
-  if (first === undefined || second === undefined || compareCandidates(first, second) !== 0) return first
-  const equals = candidates.filter((candidate) => compareCandidates(first, candidate) === 0)
+  const compare = compareCandidates(versionOrder(place.versionOrder))
+  const [first, second] = candidates.toSorted((a, b) => compare(b, a))
+  if (first === undefined || second === undefined || compare(first, second) !== 0) return first
+  const equals = candidates.filter((candidate) => compare(first, candidate) === 0)
+  const patterns = place.patterns.map(({ pattern }) => `"${formatPattern(pattern)}"`)
   throw new VmImageError(
     'AMBIGUOUS_MATCH',
     `Cannot choose an image in "${place.url}": ${equals.length} files of one build fit ` +
-      `"${formatPattern(place.pattern ?? '')}" (${capped(equals.map(({ entry }) => entry.name))}), expected one.\n` +
+      `${patterns.join(' or ')} (${capped(equals.map(({ entry }) => entry.name))}), expected one.\n` +
       cureFor(equals),
   )
 }
@@ -127,8 +155,7 @@ function fits(words: Words, provider: Provider, wanted: Wanted): boolean {
     (words.version === undefined || isContinuation(words.version, wanted.version)) &&
     (words.codename === undefined || words.codename === wanted.codename) &&
     (words.build === undefined || [undefined, words.build].includes(wanted.directoryBuild)) &&
-    (words.arch === undefined || isArch(words.arch, provider, wanted.arch)) &&
-    fitsVariant(words.variant, provider, wanted)
+    (words.arch === undefined || isArch(words.arch, provider, wanted.arch))
   )
 }
 
@@ -136,12 +163,7 @@ function isArch(word: string, { archNames }: Provider, arch: Arch): boolean {
   return archNames ? archNames[arch] === word : findArch(word) === arch
 }
 
-/** Names without a variant are of the time when there was only one kind, the provider's first. */
-function fitsVariant(word: string | undefined, { variants }: Provider, { variant }: Wanted): boolean {
-  if (variant === undefined) return true
-  return (word ?? variants[0]?.name) === variant
-}
-
-function compareCandidates(a: Candidate, b: Candidate): number {
-  return compareVersions(a.version, b.version) || compareVersions(a.build ?? '', b.build ?? '')
+function compareCandidates(compare: CompareVersions) {
+  return (a: Candidate, b: Candidate) =>
+    compare(a.version, b.version) || compareVersions(a.build ?? '', b.build ?? '')
 }

@@ -1,7 +1,7 @@
 /** Which digest an image has to have, and on whose word: the caller's, the package's or the publisher's. */
 import { type Digest, formatDigest, isWeak, sameDigest } from '../digest.js'
 import { VmImageError } from '../errors.js'
-import type { Trust } from '../image-facts.js'
+import type { Trust } from '../trust.js'
 
 export interface Claims {
   /** In the request. */
@@ -10,6 +10,8 @@ export interface Claims {
   readonly known: Digest | undefined
   /** In the publisher's checksum file. */
   readonly published: Digest | undefined
+  /** Fingerprint of the key that signed it, where one did. */
+  readonly signedBy: string | undefined
   /** Where that file is; over plain http anybody on the way could have written it. */
   readonly checksumUrl: string | undefined
   /** The best that the provider says of what its publisher publishes. */
@@ -19,6 +21,8 @@ export interface Claims {
 export interface DigestChoice {
   readonly digest: Digest
   readonly trust: Trust
+  /** With trust `signed`. */
+  readonly signedBy: string | undefined
 }
 
 /**
@@ -29,7 +33,7 @@ export interface DigestChoice {
  */
 export function chooseDigest(
   file: string,
-  { asked, known, published, checksumUrl, ceiling }: Claims,
+  { asked, known, published, signedBy, checksumUrl, ceiling }: Claims,
 ): DigestChoice | undefined {
   const claims = [
     { who: 'the request', digest: asked },
@@ -39,9 +43,11 @@ export function chooseDigest(
   refuseConflict(file, claims)
   const digest = (claims.find((claim) => !isWeak(claim.digest.algorithm)) ?? claims[0])?.digest
   if (digest === undefined) return undefined
-  if (isWeak(digest.algorithm)) return { digest, trust: 'unverified' }
-  if (digest === asked || digest === known) return { digest, trust: 'pinned' }
-  return { digest, trust: checksumUrl?.startsWith('https:') ? ceiling : 'unverified' }
+  const because = (trust: Trust) => ({ digest, trust, signedBy: trust === 'signed' ? signedBy : undefined })
+  if (isWeak(digest.algorithm)) return because('unverified')
+  if (digest === asked || digest === known) return because('pinned')
+  if (signedBy !== undefined) return because('signed')
+  return because(checksumUrl?.startsWith('https:') ? ceiling : 'unverified')
 }
 
 function refuseConflict(

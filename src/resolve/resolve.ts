@@ -9,15 +9,20 @@ import { type Compression, compressionOf } from '../compression.js'
 import type { Context } from '../context.js'
 import { type Digest, formatDigest, isWeak, parseDigest, sameDigest } from '../digest.js'
 import { VmImageError } from '../errors.js'
-import type { Trust } from '../image-facts.js'
-import type { Provider } from '../providers/index.js'
-import { wordsOf } from '../providers/pattern.js'
+import type { Trust } from '../trust.js'
+import type { Signer } from '../providers/definition.js'
+import { fillTemplate, type Words } from '../providers/pattern.js'
 import { describeRequest, type NamedRequest } from '../request/request.js'
-import { chooseDigest, type DigestChoice } from './digest-choice.js'
+import type { KeyCache } from '../signature/key-cache.js'
+import type { DetachedSignature } from '../signature/verify.js'
+import { chooseDigest } from './digest-choice.js'
+import { addressesOf } from './pages.js'
 import { findChecksum, noChecksum } from './published-checksum.js'
+import { findSignature, signatureFor } from './published-signature.js'
 import { searchSites } from './search.js'
 import type { Found, Search, Site } from './site.js'
 import { nothingFound, type Trail } from './trail.js'
+import { askedVariant, defaultVariant } from './variant.js'
 
 export interface ResolvedImage {
   /** As people write it: `Fedora`. */
@@ -33,86 +38,66 @@ export interface ResolvedImage {
   readonly url: string
   /** The same file at all its addresses, in order of trying; the first is `url`. */
   readonly urls: readonly string[]
-  /** Of the file as it is served, before it is unpacked. */
-  readonly digest: Digest
+  /** Of the file as it is served, before it is unpacked; undefined where the publisher gives none and nobody else does. */
+  readonly digest: Digest | undefined
   readonly sizeBytes: number | undefined
   readonly compression: Compression
   readonly format: 'qcow2' | 'raw'
   readonly trust: Trust
+  /** With trust `signed`: fingerprint of the primary key that signed the digest. */
+  readonly signedBy: string | undefined
+  /** A signature over the image itself: it can be verified, and the image become `signed`, when all of it is here. */
+  readonly proof: ImageProof | undefined
   /** Where the publisher's digest was read; undefined when none was needed. */
   readonly checksumUrl: string | undefined
+}
+
+export interface ImageProof extends DetachedSignature {
+  readonly signer: Signer
 }
 
 /**
  * Finds the newest image that fits, and its digest.
  *
+ * @param keyCache where the publishers' keys are kept once they are fetched.
  * @throws VmImageError NO_MATCH, AMBIGUOUS_MATCH, UNKNOWN_ARCH, LISTING_UNREADABLE, CHECKSUM_MISSING, CHECKSUM_CONFLICT,
- *   NETWORK or OFFLINE; INVALID_REQUEST for a variant that the provider does not have.
+ *   SIGNATURE_MISSING, SIGNATURE_INVALID, SIGNATURE_UNKNOWN, SIGNATURE_EXPIRED, KEY_MISSING, NETWORK or OFFLINE;
+ *   INVALID_REQUEST for a variant that the provider does not have.
  * A checksum of the request that is weak (md5, sha1) is used only where nobody gives a stronger one; a warning tells.
  */
-export async function resolveImage(request: NamedRequest, context: Context): Promise<ResolvedImage> {
-  const arch = request.arch ?? context.arch
-  const { provider } = request
-  const trail: Trail = { steps: [], failure: undefined }
-  const search: Search = { request, arch, variant: variantOf(request, arch), context, trail }
-  const found = await searchSites(sitesFor(provider, arch), search)
-  if (found) return describe(found, search)
-  throw nothingFound(describeRequest({ ...request, arch }), trail)
+export async function resolveImage(
+  request: NamedRequest,
+  context: Context,
+  keyCache: KeyCache,
+): Promise<ResolvedImage> {
+  const search = startSearch(request, context)
+  const found = await searchSites(sitesFor(search), search)
+  if (found) return describe(found, search, keyCache)
+  throw nothingFound(describeRequest({ ...request, arch: search.arch }), search.trail)
 }
 
-function sitesFor(provider: Provider, arch: Arch): readonly Site[] {
-  const isNamed = provider.archNames === undefined || provider.archNames[arch] !== undefined
-  const sites = provider.sources.filter(({ arches }) => isNamed && (arches?.includes(arch) ?? true))
-  if (sites.length > 0) return sites
-  throw new VmImageError(
-    'UNKNOWN_ARCH',
-    `Cannot find "${provider.name}" for ${arch}: its publisher has no images for this architecture.\n` +
-      `Ask for one that it has: { arch: ... } of ${Object.keys(provider.archNames ?? {}).join(', ')}.`,
-  )
-}
-
-/** The variant by its publisher's spelling; the first that is made for the architecture when none was asked for. */
-function variantOf({ provider, variant: asked }: NamedRequest, arch: Arch): string | undefined {
-  const { name, variants, imagePattern } = provider
-  const hasKinds =
-    variants.length > 0 || imagePattern.some(({ pattern }) => wordsOf(pattern).includes('variant'))
-  if (asked !== undefined && !hasKinds) {
-    throw new VmImageError(
-      'INVALID_REQUEST',
-      `Cannot find variant "${asked}" of "${name}": its publisher has one kind of image only.\n` +
-        'Leave { variant } out.',
-    )
-  }
-  if (variants.length === 0) return asked
-  const fitting = variants
-    .filter(({ arches }) => arches?.includes(arch) ?? true)
-    .map((variant) => variant.name)
-  if (asked === undefined) return fitting[0]
-  const variant = fitting.find((known) => known.toLowerCase() === asked.toLowerCase())
-  if (variant !== undefined) return variant
-  throw new VmImageError(
-    'INVALID_REQUEST',
-    `Cannot find variant "${asked}" of "${name}" for ${arch}: its publisher has no such kind of image.\n` +
-      `Ask for one that it has: ${fitting.join(', ')}.`,
-  )
-}
-
-async function describe(found: Found, search: Search): Promise<ResolvedImage> {
+async function describe(found: Found, search: Search, keyCache: KeyCache): Promise<ResolvedImage> {
   const { request, arch } = search
   const { provider } = request
   const file = found.entry.name
   const knownText = provider.knownDigests[file]
   const known = knownText === undefined ? undefined : parseDigest(knownText)
-  const published = known ? undefined : await findChecksum(found, search)
+  const published = known ? undefined : await findChecksum(found, search, keyCache)
   const choice = chooseDigest(file, {
     asked: request.checksum,
     known,
     published: published?.digest,
+    signedBy: published?.signedBy,
     checksumUrl: published?.url,
     ceiling: provider.trust,
   })
-  if (choice === undefined) throw noChecksum(found, provider)
-  warn(file, choice, search)
+  if (choice === undefined && provider.trust !== 'unverified') throw noChecksum(found, provider)
+  const { digest, trust, signedBy } = choice ?? {
+    digest: undefined,
+    trust: 'unverified',
+    signedBy: undefined,
+  }
+  warn(file, digest, trust, search)
   return {
     name: provider.displayName,
     provider: provider.name,
@@ -123,7 +108,10 @@ async function describe(found: Found, search: Search): Promise<ResolvedImage> {
     file,
     url: found.entry.url,
     urls: addressesOf(found.entry.url, found.site),
-    ...choice,
+    digest,
+    trust,
+    signedBy,
+    proof: trust === 'pinned' ? undefined : await findProof(found, search),
     sizeBytes: published?.sizeBytes ?? found.entry.sizeBytes,
     compression: compressionOf(file),
     format: provider.format,
@@ -131,26 +119,73 @@ async function describe(found: Found, search: Search): Promise<ResolvedImage> {
   }
 }
 
-function addressesOf(url: string, { versionsUrl, mirrors }: Site): readonly string[] {
-  const [root = ''] = versionsUrl.split('?')
-  const others = url.startsWith(root) ? mirrors.map((mirror) => mirror + url.slice(root.length)) : []
-  return [url, ...others]
+/** Asked for before the download: when it is missing, nothing has to be downloaded. */
+async function findProof(found: Found, search: Search): Promise<ImageProof | undefined> {
+  const signature = signatureFor(found, search.request.provider)
+  if (signature?.form !== 'image') return undefined
+  try {
+    return { ...(await findSignature(signature, found, found.entry.url, search)), signer: signature }
+  } catch (error) {
+    const isExcused =
+      error instanceof VmImageError && error.code === 'SIGNATURE_MISSING' && signature.isOptional
+    if (!isExcused) throw error
+    search.context.report({ type: 'warning', message: `${found.entry.name} is not signed.` })
+    return undefined
+  }
 }
 
-function warn(file: string, { digest, trust }: DigestChoice, { request, context }: Search): void {
+export function startSearch(request: NamedRequest, context: Context): Search {
+  const arch = request.arch ?? context.arch
+  const trail: Trail = { steps: [], failure: undefined }
+  return { request, arch, variant: askedVariant(request, arch), context, trail, pages: new Map() }
+}
+
+/** The sites that have images for the architecture, with the words of their documents filled in. */
+export function sitesFor({ request, arch, variant }: Search): readonly Site[] {
+  const { provider } = request
+  const isNamed = provider.archNames === undefined || provider.archNames[arch] !== undefined
+  const sites = provider.sources.filter(({ arches }) => isNamed && (arches?.includes(arch) ?? true))
+  const words = {
+    arch: provider.archNames?.[arch] ?? arch,
+    variant: variant ?? defaultVariant(provider, arch, undefined),
+  }
+  if (sites.length > 0) return sites.map((site) => withDocument(site, words))
+  throw new VmImageError(
+    'UNKNOWN_ARCH',
+    `Cannot find "${provider.name}" for ${arch}: its publisher has no images for this architecture.\n` +
+      `Ask for one that it has: { arch: ... } of ${Object.keys(provider.archNames ?? {}).join(', ')}.`,
+  )
+}
+
+function withDocument(site: Site, words: Words): Site {
+  if (site.document === undefined) return site
+  const { image, base, digest } = site.document
+  return {
+    ...site,
+    document: {
+      image: fillTemplate(image, words),
+      base: base === undefined ? undefined : fillTemplate(base, words),
+      digest: fillTemplate(digest, words),
+    },
+  }
+}
+
+function warn(file: string, digest: Digest | undefined, trust: Trust, { request, context }: Search): void {
   const { checksum, provider } = request
-  if (checksum && !sameDigest(checksum, digest)) {
-    const message = `${file} is held against ${formatDigest(digest)}; ${formatDigest(checksum)} of the request is not used, as it can be forged.`
-    context.report({ type: 'warning', message })
+  const tell = (message: string) => context.report({ type: 'warning', message })
+  if (provider.experimental !== undefined) {
+    tell(`${provider.displayName} is experimental: ${provider.experimental}`)
+  }
+  if (checksum && digest && !sameDigest(checksum, digest)) {
+    tell(
+      `${file} is held against ${formatDigest(digest)}; ${formatDigest(checksum)} of the request is not used, as it can be forged.`,
+    )
   }
   if (trust !== 'unverified') return
+  const pin = "Pin it with { checksum: 'sha256:<hex>' }."
+  if (digest === undefined) return tell(`${file} is unverified: its publisher gives no digest. ${pin}`)
   let reason = 'from a server without https'
   if (isWeak(digest.algorithm)) reason = 'which can be forged'
   else if (provider.trust === 'unverified') reason = 'and its provider says that this is not enough'
-  context.report({
-    type: 'warning',
-    message:
-      `${file} is unverified: nothing vouches for it but ${formatDigest(digest)}, ${reason}. ` +
-      "Pin it with { checksum: 'sha256:<hex>' }.",
-  })
+  tell(`${file} is unverified: nothing vouches for it but ${formatDigest(digest)}, ${reason}. ${pin}`)
 }

@@ -24,21 +24,35 @@ interface VersionList {
 }
 
 /**
- * Looks for the newest image of all sites. An exact version is taken from the first site that has it, and those after
- * it are not asked; for any other request all of them say what they have, and of two with the same version the first
- * counts.
+ * Looks for the newest image of all sites, of archives only when the others have nothing that fits. An exact version is
+ * taken from the first site that has it, and those after it are not asked; for any other request all of them say what
+ * they have, and of two with the same version the first counts.
  *
  * @returns undefined when there is none, or when a site that may have a newer one gave no usable answer: the trail of
  *   the search tells which.
  */
 export async function searchSites(sites: readonly Site[], search: Search): Promise<Found | undefined> {
-  const { trail, request } = search
   const lists: VersionList[] = []
+  for (const isArchive of [false, true]) {
+    const group = sites.filter((site) => site.isArchive === isArchive)
+    const found = group.length === 0 ? undefined : await searchGroup(group, lists, search)
+    if (found) return found
+  }
+  return undefined
+}
+
+/** Adds what the sites list to `lists`. */
+async function searchGroup(
+  sites: readonly Site[],
+  lists: VersionList[],
+  search: Search,
+): Promise<Found | undefined> {
+  const { trail, request } = search
   let isListed = false
   for (const site of sites) {
     const versions = await orNote(trail, listVersions(site, search))
     lists.push({ site, versions })
-    const exact = versions?.find((one) => isExactly(request.version, one, request.provider.codenames))
+    const exact = versions?.find((one) => isExactly(request.version, one, request.provider))
     if (exact === undefined) continue
     const found = await orNote(trail, searchVersion(site, exact, search))
     if (found) return found
@@ -52,14 +66,14 @@ async function searchNewest(lists: readonly VersionList[], search: Search): Prom
   const { provider, version: query } = request
   const all = lists.flatMap(({ versions = [] }) => versions)
   const skipped: string[] = []
-  for (const version of directoriesFor(query, all, provider.codenames).slice(0, maxDirectories)) {
+  for (const version of directoriesFor(query, all, provider).slice(0, maxDirectories)) {
     const found = await searchLists(lists, version, search)
     if (found === 'unknown') return undefined
     if (found === undefined) {
       skipped.push(version)
       continue
     }
-    warn(selectVersions(query, skipped, provider.codenames), found.version, search)
+    warn(selectVersions(query, skipped, provider), found.version, search)
     if (trail.failure) {
       const [reason = ''] = trail.failure.message.split('\n')
       context.report({

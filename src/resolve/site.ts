@@ -3,31 +3,36 @@
  */
 import type { Arch } from '../arch.js'
 import type { Context } from '../context.js'
-import { httpFaultOf } from '../http/fault.js'
 import type { Provider } from '../providers/index.js'
 import { fillTemplate, formatPattern, readName, type Words, wordsOf } from '../providers/pattern.js'
 import type { NamedRequest } from '../request/request.js'
-import { compareVersions } from '../version.js'
-import { capped, findCandidates, fitsBuild, imagePatternOf, newest, vocabularyOf } from './candidates.js'
-import type { Candidate } from './candidates.js'
-import { type Entry, parseListing } from './listing.js'
-import { isAbsent, type Trail } from './trail.js'
+import { compareVersions, versionOrder } from '../version.js'
+import { capped, findCandidates, fitsBuild, newest, patternsOf, vocabularyOf } from './candidates.js'
+import type { Candidate, Wanted } from './candidates.js'
+import type { Entry } from './listing.js'
+import { listEntries, type PageCache, tryListEntries } from './pages.js'
+import { noteStep, type Trail } from './trail.js'
+import { defaultVariant } from './variant.js'
 
 export type Site = Provider['sources'][number]
 
 export interface Search {
   readonly request: NamedRequest
   readonly arch: Arch
+  /** By the publisher's spelling; undefined when none was asked for. */
   readonly variant: string | undefined
   readonly context: Context
   readonly trail: Trail
+  readonly pages: PageCache
 }
 
 /** The image, and what lies beside it. */
 export interface Found extends Candidate {
   readonly site: Site
   readonly siblings: readonly Entry[]
-  /** For templates of this provider. */
+  /** The listing or document that names it. */
+  readonly listedAt: string
+  /** For templates of this provider that name files. */
   readonly words: Words
 }
 
@@ -42,13 +47,31 @@ export const maxDirectories = 3
  */
 export async function listVersions(site: Site, search: Search): Promise<readonly string[]> {
   const { provider } = search.request
-  const url = fill(site.versionsUrl, { arch: archWord(search) })
-  const versions = (await read(url, search)).flatMap(({ name, isDirectory }) => {
+  if (site.versions) return site.versions
+  if (site.versionsUrl === undefined) return listWholeSite(site, search)
+  const url = fill(site.versionsUrl, addressWords(search))
+  const versions = (await listEntries(url, site, search)).flatMap(({ name, isDirectory }) => {
     const words = isDirectory ? readName(name, site.versionPattern, vocabularyOf(provider)) : undefined
     return words?.version ?? versionOf(words?.codename, provider) ?? []
   })
-  search.trail.steps.push({ url, found: `lists versions ${capped(versions) || '(none)'}` })
+  const order = versionOrder(provider.versionOrder)
+  const newestFirst = [...new Set(versions)].toSorted((a, b) => order(b, a))
+  noteStep(search, { url, found: `lists versions ${capped(newestFirst) || '(none)'}` })
   return versions
+}
+
+/** One place with all versions: what they are, the names of the images say. */
+async function listWholeSite(site: Site, search: Search): Promise<readonly string[]> {
+  const { provider } = search.request
+  const url = fill(site.imagesUrl, addressWords(search))
+  const names = (await listEntries(url, site, search)).map(({ name }) => name)
+  const versions = names.flatMap((name) =>
+    patternsOf(provider, site).flatMap(
+      ({ pattern }) => readName(name, pattern, vocabularyOf(provider))?.version ?? [],
+    ),
+  )
+  if (versions.length === 0) noteStep(search, { url, found: nothingFits(names, provider, site) })
+  return [...new Set(versions)]
 }
 
 /**
@@ -57,12 +80,11 @@ export async function listVersions(site: Site, search: Search): Promise<readonly
  * @throws VmImageError NETWORK when a server fails, so that its failure is never taken for an absence; AMBIGUOUS_MATCH.
  */
 export async function searchVersion(site: Site, version: string, search: Search): Promise<Found | undefined> {
-  const { provider } = search.request
-  const words = { version, codename: provider.codenames[version], arch: archWord(search) }
-  if (words.codename === undefined && needsCodename(site)) return passOver(site, version, search)
+  const words = versionWords(site, version, search)
+  if (words === undefined) return undefined
   if (site.buildsUrl === undefined) return searchImages(site, words, search)
   const skipped: string[] = []
-  for (const build of (await listBuilds(site.buildsUrl, site, words, search)).slice(0, maxDirectories)) {
+  for (const build of (await listBuilds(site, words, search)).slice(0, maxDirectories)) {
     const found = await searchImages(site, { ...words, build }, search)
     if (found) {
       warn(skipped, `build ${build} of ${version}`, search)
@@ -73,45 +95,73 @@ export async function searchVersion(site: Site, version: string, search: Search)
   return undefined
 }
 
-async function searchImages(
-  site: Site,
-  words: Words & { readonly version: string },
-  search: Search,
-): Promise<Found | undefined> {
-  const { arch, variant, trail } = search
-  const { provider, build } = search.request
-  const { version, codename, build: directoryBuild } = words
+/** The words of the addresses of a version; undefined when its codename is needed and not known. */
+export function versionWords(site: Site, version: string, search: Search): VersionWords | undefined {
+  const { provider } = search.request
+  const words = { ...addressWords(search, version), version, codename: provider.codenames[version] }
+  if (words.codename === undefined && needsCodename(site)) return passOver(site, version, search)
+  return words
+}
+
+type VersionWords = Words & { readonly version: string }
+
+async function searchImages(site: Site, words: VersionWords, search: Search): Promise<Found | undefined> {
+  const { provider } = search.request
   const url = fill(site.imagesUrl, words)
-  const entries = await list(url, search)
+  const entries = await tryListEntries(url, site, search)
   if (entries === undefined) return undefined
-  const candidates = findCandidates(entries, provider, {
-    query: search.request.version,
-    version,
-    codename,
-    arch,
-    variant,
-    build,
-    directoryBuild,
+  const candidates = findCandidates(entries, provider, wantedOf(site, words, search))
+  const found = newest(candidates, {
+    url,
+    patterns: patternsOf(provider, site),
+    versionOrder: provider.versionOrder,
   })
-  const pattern = imagePatternOf(provider, version)
-  const found = newest(candidates, { url, pattern })
   if (found) {
-    const { version: exactly, build: built, variant: kind } = found
+    noteStep(search, { url, found: chosen(found, candidates) })
+    const { version, build, variant, archWord } = found
+    const arch = archWord ?? fileArchWord(search)
     return {
       ...found,
       site,
       siblings: entries,
-      words: { ...words, version: exactly, build: built, variant: kind },
+      listedAt: url,
+      words: { ...words, version, build, variant, arch },
     }
   }
   const files = entries.filter(({ isDirectory }) => !isDirectory).map(({ name }) => name)
-  const wanted =
-    pattern === undefined ? 'a name that is known for this version' : `"${formatPattern(pattern)}"`
-  trail.steps.push({
-    url,
-    found: `none of ${files.length} files fits ${wanted}: ${capped(files) || 'it is empty'}`,
-  })
+  noteStep(search, { url, found: nothingFits(files, provider, site) })
   return undefined
+}
+
+/** What a file of this place has to be. */
+export function wantedOf(site: Site, words: VersionWords, search: Search): Wanted {
+  const { version, codename, build, variant } = words
+  const { provider, version: query, build: asked } = search.request
+  return {
+    query,
+    version,
+    codename,
+    arch: search.arch,
+    variant: search.variant,
+    build: asked,
+    directoryBuild: build,
+    directoryVariant: wordsOf(site.imagesUrl).includes('variant') ? variant : undefined,
+    patterns: patternsOf(provider, site),
+  }
+}
+
+/** Newest first; undefined when the server says that there is no such directory. */
+export async function listBuilds(site: Site, words: Words, search: Search): Promise<readonly string[]> {
+  const { provider, build: asked } = search.request
+  const url = fill(site.buildsUrl ?? '', words)
+  const entries = await tryListEntries(url, site, search)
+  if (entries === undefined) return []
+  const builds = entries.flatMap(({ name, isDirectory }) => {
+    const build = isDirectory ? readName(name, site.buildPattern, vocabularyOf(provider))?.build : undefined
+    return build !== undefined && fitsBuild(build, asked) ? [build] : []
+  })
+  noteStep(search, { url, found: `lists builds ${capped(builds) || '(none that fits)'}` })
+  return builds.toSorted((a, b) => compareVersions(b, a))
 }
 
 /** Tells of a newer version or build that has no image. */
@@ -124,64 +174,43 @@ export function warn(skipped: readonly string[], used: string, { request, arch, 
   })
 }
 
-/** Newest first. */
-async function listBuilds(
-  template: string,
-  { buildPattern }: Site,
-  words: Words,
-  search: Search,
-): Promise<readonly string[]> {
-  const { provider, build: asked } = search.request
-  const url = fill(template, words)
-  const entries = await list(url, search)
-  if (entries === undefined) return []
-  const builds = entries.flatMap(({ name, isDirectory }) => {
-    const build = isDirectory ? readName(name, buildPattern, vocabularyOf(provider))?.build : undefined
-    return build !== undefined && fitsBuild(build, asked) ? [build] : []
-  })
-  search.trail.steps.push({ url, found: `lists builds ${capped(builds) || '(none that fits)'}` })
-  return builds.toSorted((a, b) => compareVersions(b, a))
+/** A template with its words, safe in an address. */
+export function fill(template: string, words: Words): string {
+  const encoded = Object.entries(words).map(([word, value]) => [word, value && encodeURIComponent(value)])
+  return fillTemplate(template, Object.fromEntries(encoded))
 }
 
-/** Undefined when the server says that there is no such directory. */
-async function list(url: string, search: Search): Promise<readonly Entry[] | undefined> {
-  try {
-    return await read(url, search)
-  } catch (error) {
-    if (isAbsent(error)) return undefined
-    throw error
-  }
+function addressWords(search: Search, version?: string): Words {
+  const { provider } = search.request
+  const arch = provider.archDirectories?.[search.arch] ?? fileArchWord(search)
+  return { arch, variant: search.variant ?? defaultVariant(provider, search.arch, version) }
 }
 
-async function read(url: string, { context, trail }: Search): Promise<readonly Entry[]> {
-  try {
-    return parseListing(await context.http.text(url, { signal: context.signal }))
-  } catch (error) {
-    const fault = httpFaultOf(error)
-    if (fault) trail.steps.push({ url, found: fault.message })
-    throw error
-  }
+function fileArchWord({ request, arch }: Search): string {
+  return request.provider.archNames?.[arch] ?? arch
 }
 
 function needsCodename({ imagesUrl, buildsUrl = '' }: Site): boolean {
   return [imagesUrl, buildsUrl].some((template) => wordsOf(template).includes('codename'))
 }
 
-function passOver(site: Site, version: string, { request, context, trail }: Search): undefined {
-  const { displayName, name } = request.provider
+function passOver(site: Site, version: string, search: Search): undefined {
+  const { displayName, name } = search.request.provider
   const found = `the codename of ${version}, which its addresses need, is not known`
   const cure = `Add it to the codenames of the provider "${name}": { '${version}': '...' }.`
-  trail.steps.push({ url: site.imagesUrl, found: `${found}. ${cure}` })
-  context.report({ type: 'warning', message: `${displayName}: ${found}. ${cure}` })
+  noteStep(search, { url: site.imagesUrl, found: `${found}. ${cure}` })
+  search.context.report({ type: 'warning', message: `${displayName}: ${found}. ${cure}` })
 }
 
-function fill(template: string, words: Words): string {
-  const encoded = Object.entries(words).map(([word, value]) => [word, value && encodeURIComponent(value)])
-  return fillTemplate(template, Object.fromEntries(encoded))
+function chosen(found: Candidate, candidates: readonly Candidate[]): string {
+  const others = candidates.map(({ entry }) => entry.name).filter((name) => name !== found.entry.name)
+  const older = others.length === 0 ? 'the only one that fits' : `the newest; others: ${capped(others)}`
+  return `has ${found.entry.name}, ${older}`
 }
 
-function archWord({ request, arch }: Search): string {
-  return request.provider.archNames?.[arch] ?? arch
+function nothingFits(files: readonly string[], provider: Provider, site: Site): string {
+  const patterns = patternsOf(provider, site).map(({ pattern }) => `"${formatPattern(pattern)}"`)
+  return `none of ${files.length} files fits ${patterns.join(' or ')}: ${capped(files) || 'it is empty'}`
 }
 
 function versionOf(codename: string | undefined, { codenames }: Provider): string | undefined {

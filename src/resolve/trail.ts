@@ -1,10 +1,22 @@
 /** Trail: every address that was asked on the way to an image and what was found there, for the error at its end. */
-import { VmImageError } from '../errors.js'
+import type { Context } from '../context.js'
+import { VmImageError, type VmImageErrorCode } from '../errors.js'
 import { httpFaultOf } from '../http/fault.js'
 
 export interface Step {
   readonly url: string
   readonly found: string
+}
+
+interface Noted {
+  readonly context: Pick<Context, 'report'>
+  readonly trail: Trail
+}
+
+/** Writes down what was found at an address, for the error at the end and for whoever wants each step explained. */
+export function noteStep({ context, trail }: Noted, step: Step): void {
+  trail.steps.push(step)
+  context.report({ type: 'step', ...step })
 }
 
 /** Filled while one request is resolved. */
@@ -14,6 +26,14 @@ export interface Trail {
   failure: VmImageError | undefined
 }
 
+/** What a server does that has no usable answer. */
+const failures: ReadonlySet<VmImageErrorCode> = new Set([
+  'NETWORK',
+  'LISTING_UNREADABLE',
+  'ANSWER_TOO_LARGE',
+  'INSECURE_REDIRECT',
+])
+
 /**
  * Notes a server that does not answer, or answers with something else than a listing; others may still have what is
  * looked for. Any other error is thrown on.
@@ -22,19 +42,18 @@ export async function orNote<T>(trail: Trail, search: Promise<T>): Promise<T | u
   try {
     return await search
   } catch (error) {
-    const isFailure = error instanceof VmImageError && ['NETWORK', 'LISTING_UNREADABLE'].includes(error.code)
-    if (!isFailure) throw error
+    if (!(error instanceof VmImageError) || !failures.has(error.code)) throw error
     trail.failure ??= error
     return undefined
   }
 }
 
 /**
- * The error when every site has been asked: NETWORK or LISTING_UNREADABLE when one gave no usable answer, NO_MATCH when
- * all did.
+ * The error when every site has been asked: NETWORK (or what else was wrong with its answer) when one gave no usable
+ * answer, NO_MATCH when all did.
  */
 export function nothingFound(what: string, { steps, failure }: Trail): VmImageError {
-  if (failure?.code === 'LISTING_UNREADABLE') return failure
+  if (failure && failure.code !== 'NETWORK') return failure
   const tried = steps.map(({ url, found }) => `  ${url}: ${found}`).join('\n')
   if (failure) {
     return new VmImageError(

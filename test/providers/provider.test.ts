@@ -9,8 +9,14 @@ const facts = {
   imagePattern: 'acme-{version}-{build}.{arch}.qcow2',
 }
 
-const site = { versionsUrl: facts.versionsUrl, imagesUrl: facts.imagesUrl }
 const mirror = 'https://mirror.example.org/acme/'
+const document = { image: '/{arch}/image', digest: '/{arch}/sha256' }
+const signature = {
+  form: 'checksums',
+  file: '{checksums}.asc',
+  fingerprints: ['AB'.repeat(20)],
+  keyUrls: ['https://images.example.org/key.asc'],
+} as const
 
 describe('defineProvider()', () => {
   test('needs three facts and a name; the rest has defaults', () => {
@@ -20,6 +26,9 @@ describe('defineProvider()', () => {
       sources: [{ versionPattern: '{version}', buildsUrl: undefined, mirrors: [] }],
       imagePattern: [{ pattern: facts.imagePattern }],
       variants: [],
+      versionNames: {},
+      versionOrder: [],
+      signatures: [],
       knownDigests: {},
       trust: 'checksum',
       format: 'qcow2',
@@ -74,110 +83,44 @@ describe('defineProvider()', () => {
   })
 
   test.each<[string, object]>([
-    ['no name', { name: undefined }],
-    ['a name with capitals', { name: 'Acme' }],
-    ['a name with a colon', { name: 'acme:1' }],
-    ['an alias with a blank', { aliases: ['acme linux'] }],
-    ['no address', { versionsUrl: undefined }],
-    ['an address without a host', { imagesUrl: 'https:///{version}/' }],
-    ['an address of a file', { versionsUrl: 'file:///srv/images/' }],
-    ['a word in the host', { imagesUrl: 'https://{version}.example.org/' }],
-    ['a word in the wrong place', { versionsUrl: 'https://images.example.org/{version}/' }],
-    ['a build without a list of builds', { imagesUrl: 'https://images.example.org/{version}/{build}/' }],
-    ['an unknown word', { imagePattern: 'acme-{release}.qcow2' }],
-    ['no pattern', { imagePattern: undefined }],
-    ['an empty pattern', { imagePattern: '' }],
-    ['no patterns', { imagePattern: [] }],
-    ['a version that is no range', { imagePattern: [{ versions: '41', pattern: 'acme.qcow2' }] }],
-    ['a mirror with a word', { mirrors: ['https://mirror.example.org/{version}/'] }],
-    ['an unknown word for a checksum file', { checksumFiles: ['{name}.sha256'] }],
-    ['a digest of the wrong length', { knownDigests: { 'acme.qcow2': 'sha256:12' } }],
-    ["an architecture by a publisher's name", { archNames: { amd64: 'amd64' } }],
-    ['nothing that tells the architecture', { imagePattern: 'acme-{version}.qcow2' }],
-    ['a RegExp that does not tell the architecture', { imagePattern: /^acme-(?<version>\d+)$/ }],
+    ['the versions, where nobody lists them', { versionsUrl: undefined, versions: ['7'] }],
+    ['one list of all versions', { versionsUrl: undefined, imagesUrl: 'https://images.example.org/all/' }],
     [
-      'two architectures that nothing tells apart',
-      { imagePattern: 'acme.qcow2', archNames: { x86_64: 'amd64', aarch64: 'arm64' } },
+      'a checksum file that lists',
+      { versionsUrl: undefined, imagesUrl: 'https://images.example.org/latest/SHA256SUMS' },
+    ],
+    ['channels in an address', { versionsUrl: 'https://images.example.org/acme/{variant}/' }],
+    ['channels in the host', { versionsUrl: 'https://{variant}.example.org/acme/' }],
+    [
+      'a document',
+      { versionsUrl: undefined, imagesUrl: 'https://images.example.org/{variant}.json', document },
     ],
     [
-      'one of several patterns without an architecture',
-      { imagePattern: [{ versions: '>=2', pattern: 'acme.{arch}' }, { pattern: 'acme' }] },
-    ],
-    ['a text for a list of aliases', { aliases: 'rocky' }],
-    ['names for a list of variants', { variants: ['generic'] }],
-    ['a variant without a name', { variants: [{ arches: ['x86_64'] }] }],
-    ['a variant with an unknown field', { variants: [{ name: 'generic', arch: 'x86_64' }] }],
-    ['an unknown format', { format: 'vmdk' }],
-    ['an unknown trust', { trust: 'signed' }],
-    ["architectures by a publisher's names", { arches: ['amd64'] }],
-    ['no architectures', { arches: [] }],
-    ['a codename with a capital', { codenames: { 13: 'Trixie' } }],
-    ['an unknown field', { imagepattern: 'acme' }],
-    ['sources beside an address', { sources: [site] }],
-    ['a name of versions without a word', { versionPattern: 'v*' }],
-    ['a RegExp for versions without a group', { versionPattern: /v(\d+)/ }],
-    ['a name of builds without a word', { buildPattern: 'latest' }],
-    ['a RegExp with a group that is no word', { imagePattern: /(?<arch>\w+)-(?<release>\d+)/ }],
-    ['a text for a list of checksum files', { checksumFiles: 'SHA256SUMS' }],
-    ['a RegExp for a checksum file', { checksumFiles: [/SHA/] }],
-    ['a text for a list of mirrors', { mirrors: 'https://mirror.example.org/' }],
-    [
-      'mirrors of images that are elsewhere',
-      { imagesUrl: 'https://images.example.org/acme-images/{version}/', mirrors: [mirror] },
-    ],
-    [
-      'mirrors of versions for each architecture',
+      'mirrors of a list of all versions',
       {
-        versionsUrl: 'https://images.example.org/{arch}/',
-        imagesUrl: 'https://images.example.org/{arch}/{version}/',
+        versionsUrl: undefined,
+        versions: ['7'],
+        imagesUrl: 'https://images.example.org/acme/{version}/',
         mirrors: [mirror],
       },
     ],
-    ['null for a pattern', { imagePattern: null }],
-    ['a number for a digest', { knownDigests: { a: 5 } }],
-    ['a list for a record', { archNames: ['x86_64'] }],
-    ['a number for a user', { user: 0 }],
-    ['a word as a bound of a range', { imagePattern: [{ versions: '>=noble', pattern: 'acme.{arch}' }] }],
-  ])('refuses %s and shows what is enough', (_, change) => {
-    const define = () => defineProvider({ ...facts, ...change })
-    expect(define).toThrowError(expect.objectContaining({ code: 'INVALID_PROVIDER' }))
-    expect(define).toThrowError(/\nEnough for a provider: { name, versionsUrl, imagesUrl, imagePattern }/)
-  })
-
-  test.each<[object, string]>([
-    [{ trust: 1n }, 'trust is 1n, expected "checksum" or "unverified".'],
-    [{ imagePattern: null }, 'imagePattern is null, expected a template'],
-    [{ variants: ['a', Number.NaN] }, "variants is [ 'a', NaN ], expected a list of { name, arches }."],
+    ['other words in addresses', { archNames: { x86_64: 'a' }, archDirectories: { x86_64: 'b' } }],
+    ['other names of versions', { versionNames: { stable: '13' } }],
+    ['an order of versions', { versionOrder: ['42.*', '15.0'] }],
+    ['a kind of image since a version', { variants: [{ name: 'cloud', versions: '>=14.2' }] }],
+    ['what it boots with', { firmware: ['bios', 'uefi'] }],
+    ['why less is known of it', { experimental: 'Nobody has seen its checksums.' }],
+    ['a checksum file elsewhere', { checksumFiles: ['https://www.example.org/{version}/{file}.sha256'] }],
+    ['a signed checksum file', { signatures: [signature] }],
+    ['signed images', { signatures: [{ ...signature, form: 'image', file: '{file}.{build}.sig' }] }],
     [
-      { imagepattern: 'a' },
-      'imagepattern is "a", expected nothing: there is no such field here, only name, ',
+      'clear-signed checksum files',
+      { signatures: [{ ...signature, form: 'clear-signed', file: undefined }] },
     ],
-    [{ versionPattern: /v/ }, 'versionPattern is /v/, expected {version} or {codename} in it.'],
-  ])('says of %o what it found, and what it wants', (change, message) => {
-    expect(() => defineProvider({ ...facts, ...change })).toThrowError(
-      `Cannot define provider "acme": ${message}`,
-    )
-  })
-
-  test.each([
-    [[], 'sources is [], expected a list of one or more.'],
-    [null, 'sources is null'],
-    [site, 'sources is {'],
-    ['https://images.example.org/', 'sources is "https'],
-    [[site, null], 'sources is ['],
-    [[site, { ...site, imageUrl: site.imagesUrl }], 'imageUrl is "https'],
-    [[site, { imagesUrl: site.imagesUrl }], 'versionsUrl is undefined'],
-  ])('refuses %j for sources', (sources, message) => {
-    const { name, imagePattern } = facts
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what a caller without types can do
-    const definition = { name, imagePattern, sources } as unknown as ProviderDefinition
-    expect(() => defineProvider(definition)).toThrowError(message)
-  })
-
-  test.each([[undefined], [null], ['acme']])('calls %j a mistake in the program', (definition) => {
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what a caller without types can do
-    const untyped = definition as unknown as ProviderDefinition
-    expect(() => defineProvider(untyped)).toThrowError(TypeError)
+    ['signatures since a version', { signatures: [{ ...signature, versions: '>=2 <4', isOptional: true }] }],
+    ['keys of installed packages', { signatures: [{ ...signature, keyUrls: [], keyrings: ['/usr/k.gpg'] }] }],
+  ])('takes %s', (_, change) => {
+    expect(defineProvider({ ...facts, ...change })).toMatchObject({ name: 'acme' })
   })
 })
 

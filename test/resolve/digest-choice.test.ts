@@ -5,12 +5,14 @@ const nobody: Claims = {
   asked: undefined,
   known: undefined,
   published: undefined,
+  signedBy: undefined,
   checksumUrl: 'https://host/SUMS',
   ceiling: 'checksum',
 }
 const one = { algorithm: 'sha256', hex: 'ab'.repeat(32) } as const
 const other = { algorithm: 'sha256', hex: 'cd'.repeat(32) } as const
 const longer = { algorithm: 'sha512', hex: 'ef'.repeat(64) } as const
+const key = 'AB'.repeat(20)
 const weak = { algorithm: 'md5', hex: '01'.repeat(16) } as const
 
 describe('chooseDigest()', () => {
@@ -49,8 +51,29 @@ describe('chooseDigest()', () => {
       { asked: one, ceiling: 'unverified' },
       { digest: one, trust: 'pinned' },
     ],
+    [
+      'the publisher who signs',
+      { published: one, signedBy: key },
+      { digest: one, trust: 'signed', signedBy: key },
+    ],
+    [
+      'the publisher who signs, also over plain http',
+      { published: one, signedBy: key, checksumUrl: 'http://host/SUMS' },
+      { digest: one, trust: 'signed', signedBy: key },
+    ],
+    [
+      'the caller before the publisher who signs',
+      { asked: longer, published: one, signedBy: key },
+      { digest: longer, trust: 'pinned' },
+    ],
+    [
+      'the publisher who signs md5 no more than md5',
+      { published: weak, signedBy: key },
+      { digest: weak, trust: 'unverified' },
+    ],
   ])('believes %s', (_, claims, expected) => {
-    expect(chooseDigest('disk', { ...nobody, ...claims })).toEqual(expected)
+    const choice = expected && { signedBy: undefined, ...expected }
+    expect(chooseDigest('disk', { ...nobody, ...claims })).toEqual(choice)
   })
 
   test.each<[string, Partial<Claims>, string]>([

@@ -4,7 +4,7 @@ import { parseRequest } from '../../src/request/request.js'
 import { resolveImage } from '../../src/resolve/resolve.js'
 import { startMirror } from '../support/mirror.js'
 import { acme, acmeWith, archive, hex, main, site } from './acme-site.js'
-import { resolveThrough } from './resolve-through.js'
+import { keysInMemory, resolveThrough } from './resolve-through.js'
 
 /** A line of an index that a mirror with a prefix writes under addresses of its own. */
 function mirrored(path: string, text: string): string {
@@ -84,7 +84,7 @@ describe('resolveImage()', () => {
     await using mirror = await startMirror(site(main, ['10']))
     const request = parseRequest({ provider: acme })
     const context = makeContext({ mirror: mirror.url, offline: true }, {})
-    const resolving = request.kind === 'named' ? resolveImage(request, context) : undefined
+    const resolving = request.kind === 'named' ? resolveImage(request, context, keysInMemory()) : undefined
     await expect(resolving).rejects.toMatchObject({ code: 'OFFLINE' })
     expect(mirror.requests).toEqual([])
   })

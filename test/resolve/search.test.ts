@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { httpFaultOf } from '../../src/http/fault.js'
+import { defineProvider } from '../../src/providers/index.js'
 import { startMirror } from '../support/mirror.js'
 import { acme, acmeWith, archive, hex, listing, main, site } from './acme-site.js'
 import { resolveThrough } from './resolve-through.js'
@@ -53,6 +54,43 @@ describe('searchSites()', () => {
       version: '10',
     })
     expect(warnings.join()).toMatch(/newer version than 10 is not certain.*archive.*HTTP 503/)
+  })
+
+  describe('with an archive', () => {
+    const provider = defineProvider({
+      name: 'acme',
+      imagePattern: acme.imagePattern,
+      sources: [main, archive].map((root) => ({
+        versionsUrl: `https://${root}`,
+        imagesUrl: `https://${root}{version}/`,
+        isArchive: root === archive,
+      })),
+    })
+
+    test('does not ask it for what the publisher still has', async () => {
+      await using mirror = await startMirror({ ...site(main, ['10', '9']), ...site(archive, ['8']) })
+      await expect(resolveThrough(mirror, { provider })).resolves.toMatchObject({ version: '10' })
+      await expect(resolveThrough(mirror, { provider, version: '<10' })).resolves.toMatchObject({
+        version: '9',
+      })
+      expect(mirror.requests.filter(({ path }) => path.includes('archive'))).toEqual([])
+    })
+
+    test.each(['8', '>7 <9', /8/])('asks it for what has moved there: %s', async (version) => {
+      await using mirror = await startMirror({ ...site(main, ['10'], ['8']), ...site(archive, ['8', '7']) })
+      await expect(resolveThrough(mirror, { provider, version })).resolves.toMatchObject({
+        url: `https://${archive}8/acme-8-1.x86_64.qcow2`,
+      })
+    })
+
+    test('never takes its old version for the newest when the publisher does not answer', async () => {
+      await using mirror = await startMirror(site(archive, ['8']))
+      mirror.fail(`/${main}`, { status: 503 }, Number.POSITIVE_INFINITY)
+      await expect(resolveThrough(mirror, { provider })).rejects.toMatchObject({ code: 'NETWORK' })
+      await expect(resolveThrough(mirror, { provider, version: '8' })).resolves.toMatchObject({
+        version: '8',
+      })
+    })
   })
 
   describe('with files that go on where their directory ends', () => {
@@ -111,7 +149,7 @@ describe('searchSites()', () => {
       message:
         'Cannot find "acme:11 x86_64": every server answered, and nothing that they list fits.\n' +
         'Ask for a version, build, variant or architecture that is listed. Tried:\n' +
-        `  https://${main}: lists versions 9, 10, 11\n` +
+        `  https://${main}: lists versions 11, 10, 9\n` +
         `  https://${main}11/: none of 0 files fits "acme-{version}-{build}.{arch}.qcow2": it is empty\n` +
         `  https://${archive}: lists versions 8`,
     })

@@ -3,16 +3,64 @@
  */
 import { distance } from 'fastest-levenshtein'
 import { VmImageError } from '../errors.js'
+import { almalinux } from './almalinux.js'
+import { almalinuxKitten } from './almalinux-kitten.js'
+import { alpine } from './alpine.js'
+import { amazonlinux } from './amazonlinux.js'
+import { archlinux } from './archlinux.js'
+import { centos, centosStream } from './centos.js'
 import { cirros } from './cirros.js'
 import { debian } from './debian.js'
+import { debianDaily } from './debian-daily.js'
 import { fedora } from './fedora.js'
+import { fedoraCoreos } from './fedora-coreos.js'
+import { fedoraRawhide } from './fedora-rawhide.js'
+import { flatcar } from './flatcar.js'
+import { freebsd } from './freebsd.js'
+import { gentoo } from './gentoo.js'
+import { jeos } from './jeos.js'
+import { kali } from './kali.js'
+import { openeuler } from './openeuler.js'
+import { opensuse } from './opensuse.js'
+import { opensuseTumbleweed } from './opensuse-tumbleweed.js'
+import { oracle } from './oracle.js'
 import { isProvider, type Provider } from './provider.js'
+import { rocky } from './rocky.js'
 import { ubuntu } from './ubuntu.js'
+import { ubuntuDaily } from './ubuntu-daily.js'
+import { ubuntuMinimal } from './ubuntu-minimal.js'
 
 export type { ProviderDefinition } from './definition.js'
 export { defineProvider, isProvider, type Provider } from './provider.js'
 
-const ownProviders = { fedora, debian, ubuntu, cirros } satisfies Record<string, Provider>
+const ownProviders = {
+  almalinux,
+  'almalinux-kitten': almalinuxKitten,
+  alpine,
+  amazonlinux,
+  archlinux,
+  centos,
+  'centos-stream': centosStream,
+  cirros,
+  debian,
+  'debian-daily': debianDaily,
+  fedora,
+  'fedora-coreos': fedoraCoreos,
+  'fedora-rawhide': fedoraRawhide,
+  flatcar,
+  freebsd,
+  gentoo,
+  jeos,
+  kali,
+  openeuler,
+  opensuse,
+  'opensuse-tumbleweed': opensuseTumbleweed,
+  oracle,
+  rocky,
+  ubuntu,
+  'ubuntu-daily': ubuntuDaily,
+  'ubuntu-minimal': ubuntuMinimal,
+} satisfies Record<string, Provider>
 
 /**
  * The package's only mutable state between calls. It hangs on `globalThis` under a registered symbol because one

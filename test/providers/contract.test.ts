@@ -1,7 +1,11 @@
 /** Every provider against the listings of its publisher: fixtures/listings/<provider>/expected.json says what must come out. */
-import { readdirSync, readFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync } from 'node:fs'
+import { cp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { makeTestKey, signListings, withTestKey } from '../../fixtures/signing.js'
 import { formatDigest } from '../../src/digest.js'
 import { defineProvider, imageProviders } from '../../src/providers/index.js'
 import type { ImageInput } from '../../src/request/request.js'
@@ -19,6 +23,7 @@ interface Case {
 
 const listings = fileURLToPath(new URL('../../fixtures/listings/', import.meta.url))
 const systems = readdirSync(listings).toSorted()
+const key = await makeTestKey()
 
 // A provider of a user, by nothing but the three facts.
 imageProviders.add(
@@ -29,6 +34,15 @@ imageProviders.add(
     imagePattern: 'acme-{version}-{build}.{arch}.qcow2.xz',
   }),
 )
+
+for (const provider of imageProviders.list()) imageProviders.add(withTestKey(provider, key))
+
+const trees = mkdtempSync(join(tmpdir(), 'vmimage-contract-'))
+beforeAll(async () => {
+  await cp(listings, trees, { recursive: true })
+  for (const system of systems) await signListings(join(trees, system), key)
+})
+afterAll(() => rm(trees, { recursive: true, force: true }))
 
 test('every provider has listings, and all listings have a provider', () => {
   expect(imageProviders.list().map(({ name }) => name)).toEqual(systems)
@@ -41,7 +55,7 @@ describe.each(systems)('%s', (system) => {
 
   test.each(images)('resolves $title', async ({ request, expected }) => {
     const { digest, ...image } = await resolve(system, request)
-    expect({ ...image, digest: formatDigest(digest) }).toMatchObject(expected)
+    expect({ ...image, digest: digest && formatDigest(digest) }).toMatchObject(expected)
   })
 
   test.each(errors)('refuses $title with $error', async ({ request, error }) => {
@@ -49,15 +63,15 @@ describe.each(systems)('%s', (system) => {
   })
 })
 
-test('debian passes over a release that has only daily builds, and says so', async () => {
+test('debian passes over a codename that has only daily builds without a word', async () => {
   const warnings: string[] = []
-  await using mirror = await startMirror(`${listings}debian`)
+  await using mirror = await startMirror(join(trees, 'debian'))
   await expect(resolveThrough(mirror, 'debian', warnings)).resolves.toMatchObject({ version: '13' })
-  expect(warnings).toEqual([expect.stringContaining('in 14; 13 is the newest that has one')])
+  expect(warnings).toEqual([])
 })
 
 async function resolve(system: string, input: ImageInput) {
-  await using mirror = await startMirror(`${listings}${system}`)
+  await using mirror = await startMirror(join(trees, system))
   return await resolveThrough(mirror, input)
 }
 

@@ -26,6 +26,7 @@ export function progressLines(
 ): Report {
   const lines = new Map<string, Line>()
   return (event) => {
+    if (event.type === 'step') return
     const text = `vmimage: ${progressText(event)}`
     if (event.type === 'warning') return print(text)
     const line = lines.get(event.name) ?? { startedAt: now(), printedAt: undefined }

@@ -10,11 +10,14 @@ import { type ImageRequest, requestKey } from '../request/request.js'
 import { type CacheLayout, cacheLayout } from '../store/layout.js'
 import { findResolution, type Resolution } from '../store/resolutions.js'
 import { type BaseImage, leaseResolved } from './base-image.js'
+import { checkTrust } from './check-trust.js'
+import { findLayered, findLayeredResolution } from './layered-image.js'
 
 /**
  * Finds the image in the cache, or resolves, downloads, verifies and publishes it; leased for the run of `leaseDir`.
  *
- * @throws VmImageError of every code that a cold cache can lead to; none of the network's when the image is cached.
+ * @throws VmImageError UNTRUSTED when it is trusted less than was asked for; of every code that a cold cache can lead to;
+ *   none of the network's when the image is cached.
  */
 export async function ensureBaseImage(
   request: ImageRequest,
@@ -27,18 +30,27 @@ export async function ensureBaseImage(
     return localBaseImage(request, context)
   }
   const layout = cacheLayout(context.cacheDir)
-  const known =
-    request.kind === 'file' ? undefined : findResolution(layout, requestKey(request, context.arch))
-  const cached = known && (await leaseOrHeal(layout, leaseDir, known, context))
-  if (known && cached && !isOld(known, request, context)) return cached
+  const known = request.kind === 'file' ? undefined : findKnown(layout, request, context)
+  const cached =
+    known && ((await leaseOrHeal(layout, leaseDir, known, context)) ?? findLayered(known, context))
+  // One that is old and not trusted enough may be trusted more by now: its publisher is asked first.
+  const isFresh = known !== undefined && !isOld(known, request, context)
+  if (cached && (isFresh || context.offline)) checkTrust(request, cached.trust, context)
+  if (cached && isFresh) return cached
   if (cached && context.offline) return serveStale(cached, 'the network is switched off.', context)
   try {
     const { fetchBaseImage } = await import('./fetch-base-image.js')
     return await fetchBaseImage(request, leaseDir, context)
   } catch (error) {
     if (cached === undefined || !isUnavailable(error)) throw error
+    checkTrust(request, cached.trust, context)
     return serveStale(cached, error.message.replaceAll(/\s*\n\s*/g, ' '), context)
   }
+}
+
+function findKnown(layout: CacheLayout, request: ImageRequest, context: Context): Resolution | undefined {
+  const key = requestKey(request, context.arch)
+  return findResolution(layout, key) ?? findLayeredResolution(key, context)
 }
 
 async function leaseOrHeal(
@@ -65,6 +77,8 @@ function isOld(known: Resolution, request: ImageRequest, context: Context): bool
  */
 const unavailable: ReadonlySet<VmImageErrorCode> = new Set([
   'NETWORK',
+  'ANSWER_TOO_LARGE',
+  'INSECURE_REDIRECT',
   'LISTING_UNREADABLE',
   'CHECKSUM_MISSING',
   'NO_MATCH',

@@ -3,18 +3,23 @@
  * it brings the network, other programs and the lock with it.
  */
 import type { Context } from '../context.js'
-import { type Digest, digestKey, formatDigest } from '../digest.js'
+import { type Digest, digestKey, formatDigest, parseDigest } from '../digest.js'
 import { VmImageError } from '../errors.js'
-import { factsOf } from '../image-facts.js'
+import { factsOf, type ImageFacts } from '../image-facts.js'
 import { describeRequest, type ImageRequest, requestKey } from '../request/request.js'
 import { resolveImage } from '../resolve/resolve.js'
-import { cacheLayout } from '../store/layout.js'
+import { keyCache } from '../store/keys.js'
+import { type CacheLayout, cacheLayout } from '../store/layout.js'
 import { findResolution, rememberResolution, type Resolution } from '../store/resolutions.js'
 import { ensureCache } from '../store/root.js'
+import { discardImage, findImage } from '../store/store.js'
 import { type BaseImage, leaseResolved } from './base-image.js'
 import { fetchCommand } from './request-text.js'
+import { findLayered, findStoredInLayers } from './layered-image.js'
 import { healImage } from './heal-image.js'
 import { publishSource } from './publish-source.js'
+import { checkTrust } from './check-trust.js'
+import { compareWithSeen } from './rollback.js'
 import { localSource, type Source, sourceOf, urlSource } from './source.js'
 
 /**
@@ -29,41 +34,85 @@ export async function fetchBaseImage(
 ): Promise<BaseImage> {
   refuseOffline(request, context)
   const layout = cacheLayout(context.cacheDir)
-  const source = await findSource(request, context)
+  const source = await findSource(request, layout, context)
+  // What cannot be trusted enough is not downloaded.
+  checkTrust(request, source.proof ? 'signed' : source.trust, context)
   ensureCache(layout)
   const asked = requestKey(request, context.arch)
   const resolvedAt = context.now()
+  const seen =
+    request.kind === 'named'
+      ? compareWithSeen(request, source, findResolution(layout, asked), context)
+      : undefined
+  const resolutionOf = (digest: Digest): Resolution | undefined => {
+    const facts = knownFacts(layout, source, digest, context)
+    const image = { key: digestKey(digest), digest: formatDigest(digest) }
+    return facts && { ...facts, ...image, request: asked, resolvedAt, seen }
+  }
   // A packed file may be packed anew under its name: each run asks its bytes.
   const remember = (digest: Digest) => {
-    if (request.kind !== 'file') rememberResolution(layout, resolutionOf(source, digest, asked, resolvedAt))
+    const resolution = request.kind === 'file' ? undefined : resolutionOf(digest)
+    if (resolution) rememberResolution(layout, resolution)
   }
   let base: BaseImage | undefined
   const isLeased = () => {
-    const known = source.digest
-      ? resolutionOf(source, source.digest, asked, resolvedAt)
-      : findResolution(layout, asked)
-    base = known && leaseResolved(layout, leaseDir, known)
+    const digest = source.digest ?? findSameDigest(layout, asked, source)
+    const known = digest && resolutionOf(digest)
+    base = known && (leaseResolved(layout, leaseDir, known) ?? findLayered(known, context))
     return base !== undefined
   }
-  if (source.digest) await healImage(layout, digestKey(source.digest), context)
+  if (source.digest) await clearWay(layout, source, source.digest, context)
   await publishSource(layout, source, { isDone: isLeased, onPublished: remember, leaseDir }, context)
   if (!isLeased() || base === undefined) throw gone(request, context)
-  if (source.digest) remember(source.digest)
+  if (base.digest) remember(parseDigest(base.digest))
   return base
 }
 
-async function findSource(request: ImageRequest, context: Context): Promise<Source> {
+async function findSource(request: ImageRequest, layout: CacheLayout, context: Context): Promise<Source> {
   if (request.kind === 'url') return urlSource(request, context)
   if (request.kind === 'file') return localSource(request, context)
   const name = describeRequest(request)
   context.report({ type: 'resolving', name })
-  const resolved = await resolveImage(request, context)
-  context.report({ type: 'resolved', name, url: resolved.url, digest: formatDigest(resolved.digest) })
+  const resolved = await resolveImage(request, context, keyCache(layout))
+  const { url, digest } = resolved
+  context.report({ type: 'resolved', name, url, digest: digest && formatDigest(digest) })
   return sourceOf(resolved)
 }
 
-function resolutionOf(source: Source, digest: Digest, request: string, resolvedAt: number): Resolution {
-  return { ...factsOf(source), request, key: digestKey(digest), digest: formatDigest(digest), resolvedAt }
+/** Where nobody gives a digest the address tells an image: what the name meant before may be an older build. */
+function findSameDigest(layout: CacheLayout, asked: string, { url }: Source): Digest | undefined {
+  const known = findResolution(layout, asked)
+  return known?.url === url ? parseDigest(known.digest) : undefined
+}
+
+/**
+ * A signature over the image is verified when its bytes arrive, perhaps by another process: the store says so.
+ * Undefined: the image is not there yet, or came by a way on which nobody looked at its signature.
+ */
+function knownFacts(
+  layout: CacheLayout,
+  source: Source,
+  digest: Digest,
+  context: Context,
+): ImageFacts | undefined {
+  if (source.proof === undefined) return factsOf(source)
+  const key = digestKey(digest)
+  const { trust, signedBy = '' } =
+    (findImage(layout, key) ?? findStoredInLayers(key, context))?.meta ?? source
+  const isProven = trust === 'signed' && source.proof.signer.fingerprints.includes(signedBy)
+  return isProven ? { ...factsOf(source), trust, signedBy } : undefined
+}
+
+/** What is cached and not the right bytes any more, or was never held against its signature, is fetched anew. */
+async function clearWay(
+  layout: CacheLayout,
+  source: Source,
+  digest: Digest,
+  context: Context,
+): Promise<void> {
+  const key = digestKey(digest)
+  await healImage(layout, key, context)
+  if (findImage(layout, key) && !knownFacts(layout, source, digest, context)) discardImage(layout, key)
 }
 
 function gone(request: ImageRequest, context: Context): VmImageError {

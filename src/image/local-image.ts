@@ -40,6 +40,7 @@ export async function localBaseImage(
     fileName: basename(path),
     url: pathToFileURL(path).href,
     trust: digest === undefined || isWeak(digest.algorithm) ? 'unverified' : 'pinned',
+    signedBy: undefined,
     path,
     format,
     virtualSizeBytes,

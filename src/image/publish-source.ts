@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import type { Context } from '../context.js'
 import { type Digest, digestKey, formatDigest } from '../digest.js'
 import { VmImageError } from '../errors.js'
-import { factsOf, titleOf } from '../image-facts.js'
+import { factsOf, type ImageFacts, titleOf } from '../image-facts.js'
 import { sizeText } from '../progress-text.js'
 import { decompress } from '../fetch/decompress.js'
 import { download } from '../fetch/download.js'
@@ -16,7 +16,10 @@ import { type DiskImage, inspectImage } from '../qcow2/inspect.js'
 import { type Ingest, ingestedBytes, openIngest } from '../store/ingest.js'
 import { type CacheLayout, hashName } from '../store/layout.js'
 import { withLock } from '../store/lock.js'
+import { keyCache } from '../store/keys.js'
 import { publishImage } from '../store/store.js'
+import { verifyFile } from '../signature/verify.js'
+import { copyForeign } from './foreign-copy.js'
 import { localPath, type Source } from './source.js'
 
 /** No real image unpacks to more than this many times its size; a bomb of zeros does. Small ones harm nobody. */
@@ -68,7 +71,8 @@ async function ingestSource(
   context: Context,
 ): Promise<Digest> {
   const local = localPath(source)
-  const served = local === undefined ? await fetchFile(ingest, source, context) : localFile(local, source)
+  const served = local === undefined ? await serve(ingest, source, context) : localFile(local, source)
+  const facts = await provenFacts(layout, served, source, context)
   const disk = join(ingest.staging, 'disk')
   const sha256 = await unpack(served.path, disk, source, context)
   const image = inspectImage(disk, { declaredFormat: source.format })
@@ -82,7 +86,7 @@ async function ingestSource(
     digestKey(served.digest),
     disk,
     {
-      ...factsOf(source),
+      ...facts,
       source: { digest: formatDigest(served.digest), sizeBytes: served.sizeBytes },
       content: { sha256, format, virtualSizeBytes },
       fetchedAt: new Date(context.now()).toISOString(),
@@ -91,6 +95,21 @@ async function ingestSource(
   )
   context.report({ type: 'published', name: titleOf(source), path: published.path })
   return served.digest
+}
+
+/** With a signature over the image: whom it is by. It holds for the file as it is served, so before it is unpacked. */
+async function provenFacts(
+  layout: CacheLayout,
+  served: ServedFile,
+  source: Source,
+  context: Context,
+): Promise<ImageFacts> {
+  const facts = factsOf(source)
+  if (source.proof === undefined) return facts
+  const { signer, ...signature } = source.proof
+  const evidence = { context, keyCache: keyCache(layout) }
+  const { fingerprint } = await verifyFile(served.path, source.fileName, signature, signer, evidence)
+  return { ...facts, trust: 'signed', signedBy: fingerprint }
 }
 
 /** Every file is a raw disk, a login page too: where nobody vouches for the bytes they must look like one. */
@@ -110,6 +129,11 @@ interface ServedFile {
   readonly digest: Digest
 }
 
+async function serve(ingest: Ingest, source: Source, context: Context): Promise<ServedFile> {
+  const copy = await copyForeign(ingest.directory, source, context)
+  return copy === undefined ? fetchFile(ingest, source, context) : localFile(copy, source)
+}
+
 async function fetchFile(ingest: Ingest, source: Source, context: Context): Promise<ServedFile> {
   const { urls, digest, sizeBytes } = source
   return await download(
@@ -119,7 +143,7 @@ async function fetchFile(ingest: Ingest, source: Source, context: Context): Prom
 }
 
 function localFile(path: string, source: Source): ServedFile {
-  // localSource() has hashed it.
+  // Who found it has hashed it.
   return { path, sizeBytes: statSync(path).size, digest: source.digest as Digest }
 }
 

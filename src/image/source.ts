@@ -10,7 +10,7 @@ import { type Digest, isWeak } from '../digest.js'
 import { VmImageError } from '../errors.js'
 import { factsOf, type ImageFacts } from '../image-facts.js'
 import type { FileRequest, UrlRequest } from '../request/request.js'
-import type { ResolvedImage } from '../resolve/resolve.js'
+import type { ImageProof, ResolvedImage } from '../resolve/resolve.js'
 import { realFile, verifyFile } from './local-file.js'
 
 export interface Source extends ImageFacts {
@@ -20,18 +20,21 @@ export interface Source extends ImageFacts {
   readonly digest: Digest | undefined
   readonly sizeBytes: number | undefined
   readonly compression: Compression
+  /** A signature over the file as it is served, which makes it `signed` when it is verified; undefined for none. */
+  readonly proof: ImageProof | undefined
   /** What the image is declared to be; undefined: whatever its bytes say. */
   readonly format: 'qcow2' | 'raw' | undefined
 }
 
 export function sourceOf(resolved: ResolvedImage): Source {
-  const { urls, digest, sizeBytes, compression, format } = resolved
+  const { urls, digest, sizeBytes, compression, format, proof } = resolved
   const facts = factsOf({ ...resolved, fileName: unpackedName(resolved.file) })
-  return { ...facts, urls, digest, sizeBytes, compression, format }
+  return { ...facts, urls, digest, sizeBytes, compression, format, proof }
 }
 
 /**
- * A URL of the user's own. With a checksum it is pinned; without, only https is taken, and the image is `unverified`.
+ * A URL of the user's own. With a checksum it is pinned; without, only https is taken, and the image is `unverified`,
+ * which takes a word of the user's.
  *
  * @throws VmImageError INVALID_REQUEST for http without a checksum.
  */
@@ -43,12 +46,6 @@ export function urlSource(request: UrlRequest, context: Context): Source {
       `Cannot fetch "${request.url}": over plain http anybody on the way can change it, and no checksum was given.\n` +
         "Use https, or say what the file is: { url, checksum: 'sha256:<hex>' }.",
     )
-  }
-  if (request.checksum === undefined) {
-    context.report({
-      type: 'warning',
-      message: `${request.url} comes without a checksum: nothing but https vouches for it. Pin it with { url, checksum }.`,
-    })
   }
   const facts = unnamed(basename(pathname) || 'image', request.url, request, context)
   return { ...facts, urls: [request.url], digest: request.checksum }
@@ -82,6 +79,8 @@ function unnamed(file: string, url: string, request: UrlRequest | FileRequest, c
     fileName: unpackedName(file),
     url,
     trust: isPinned ? ('pinned' as const) : ('unverified' as const),
+    signedBy: undefined,
+    proof: undefined,
     sizeBytes: undefined,
     compression: compressionOf(file),
     format: request.format,

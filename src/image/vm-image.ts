@@ -5,7 +5,8 @@
 import { renameSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import type { Cleanup } from '../cleanup.js'
-import type { ImageFacts, Trust } from '../image-facts.js'
+import type { ImageFacts } from '../image-facts.js'
+import type { Trust } from '../trust.js'
 import type { BaseImage } from './base-image.js'
 
 /**
@@ -30,6 +31,7 @@ export class VmImage implements ImageFacts, AsyncDisposable {
   readonly fileName: string
   readonly url: string
   readonly trust: Trust
+  readonly signedBy: string | undefined
   /** `<algorithm>:<hex>` of the file as it is served; undefined for a file of your own that names none. */
   readonly digest: string | undefined
   /** When the name was resolved to this build (ISO 8601), and why it was not asked again if that is long ago. */
@@ -65,6 +67,7 @@ export class VmImage implements ImageFacts, AsyncDisposable {
     this.fileName = base.fileName
     this.url = base.url
     this.trust = base.trust
+    this.signedBy = base.signedBy
     this.digest = base.digest
     this.resolved = base.resolved
     this.baseImage = base.path

@@ -3,6 +3,8 @@ import { compressionOf } from '../compression.js'
 import type { Context } from '../context.js'
 import { VmImageError } from '../errors.js'
 import { type BaseImage, leaseResolved } from '../image/base-image.js'
+import { checkTrust } from '../image/check-trust.js'
+import { findLayered, findLayeredResolution } from '../image/layered-image.js'
 import { fetchCommand, inputText } from '../image/request-text.js'
 import { describeRequest, type FileRequest, type ImageRequest, requestKey } from '../request/request.js'
 import { isOwnProvider } from '../providers/index.js'
@@ -38,25 +40,26 @@ export async function prepareFile(
  * no network.
  *
  * @param timeoutMs how long the test may take, for the message.
- * @throws VmImageError NOT_CACHED, or with the code of what kept the image away before the tests began.
+ * @throws VmImageError NOT_CACHED, UNTRUSTED, or with the code of what kept the image away before the tests began.
  */
 export function findPrepared(request: ImageRequest, run: RunInfo, timeoutMs: number | undefined): BaseImage {
   const key = requestKey(request, run.arch)
   const failure = run.errors[key]
-  if (failure) {
+  if (failure && run.images[key] === undefined) {
     throw new VmImageError(failure.code, `pre-warming ${describeRequest(request)} failed: ${failure.message}`)
   }
   // A packed file may have been packed anew since it was unpacked into the cache, so only this run's is served.
   const base = run.images[key] ?? (request.kind === 'file' ? undefined : findCached(request, key, run))
   if (base === undefined) throw notCached(request, run, timeoutMs)
+  checkTrust(request, base.trust, run)
   return base
 }
 
 function findCached(request: ImageRequest, key: string, run: RunInfo): BaseImage | undefined {
   const layout = cacheLayout(run.cacheDir)
-  const resolution = findResolution(layout, key)
+  const resolution = findResolution(layout, key) ?? findLayeredResolution(key, run)
   if (resolution === undefined) return undefined
-  const base = leaseResolved(layout, run.leaseDir, resolution)
+  const base = leaseResolved(layout, run.leaseDir, resolution) ?? findLayered(resolution, run)
   // Only a name moves on to newer builds; a URL is one image, and a digest even more so.
   const isFixed = request.kind !== 'named' || request.checksum !== undefined
   if (base === undefined || isFixed || Date.now() - resolution.resolvedAt <= run.maxResolveAgeMs) return base

@@ -55,8 +55,10 @@ export function prewarmedImages(leaseDir: string | undefined, context: Context):
 
   async function settle(request: ImageRequest, strict: boolean): Promise<void> {
     const key = requestKey(request, context.arch)
-    const fetch = fetches.get(key) ?? withHttp(() => ensureBaseImage(request, leaseDir, context))
-    fetches.set(key, fetch)
+    // The same image may be asked for with another bar, which decides whether it is taken and not which it is.
+    const wanted = `${request.minimumTrust} ${key}`
+    const fetch = fetches.get(wanted) ?? withHttp(() => ensureBaseImage(request, leaseDir, context))
+    fetches.set(wanted, fetch)
     try {
       images.set(key, await fetch)
     } catch (error) {

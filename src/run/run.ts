@@ -13,6 +13,7 @@ import { openRunDirectory, sweepDeadRuns } from '../store/run-directory.js'
 import { freePlaces, sweepKept } from './keep.js'
 import { type PrewarmError, prewarmedImages } from './prewarmed-images.js'
 import { onProcessEnd } from './process-end.js'
+import type { Trust } from '../trust.js'
 import { formatProviders } from './provider-text.js'
 
 /** What a worker needs to know of the run it belongs to. */
@@ -22,6 +23,7 @@ export interface RunInfo {
   /** Where this run's leases are; undefined when the cache is read-only. */
   readonly leaseDir: string | undefined
   readonly cacheDir: string
+  readonly extraCacheDirs: readonly string[]
   /** Where the overlays of failed tests are moved; on the same file system as `overlayDir`. */
   readonly keptDir: string
   /** The architecture of images that are asked for without one. */
@@ -30,6 +32,8 @@ export interface RunInfo {
   readonly maxResolveAgeMs: number
   readonly keep: KeepPolicy
   readonly keepLast: number
+  /** What a test takes that asks for no more and no less. */
+  readonly minimumTrust: Trust
   /** The providers that the configuration added, as `formatProviders()` writes them. */
   readonly providers: string
   /** The images that are ready, by `requestKey()`. */
@@ -90,11 +94,13 @@ async function openRun(context: Context): Promise<Run> {
         overlayDir: directory.overlayDir,
         leaseDir: directory.leaseDir,
         cacheDir: context.cacheDir,
+        extraCacheDirs: context.extraCacheDirs,
         keptDir,
         arch: context.arch,
         maxResolveAgeMs: context.maxResolveAgeMs,
         keep: context.keep,
         keepLast: context.keepLast,
+        minimumTrust: context.minimumTrust,
         providers: formatProviders([...providers.values()]),
         images: Object.fromEntries(prewarmed.images),
         errors: Object.fromEntries(prewarmed.errors),

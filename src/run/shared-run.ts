@@ -53,8 +53,8 @@ export async function joinRun(options: RunOptions, context: Context): Promise<Ru
 
 /** What makes two contexts ask for different runs. */
 function settingsOf(context: Context): string {
-  const { cacheDir, overlayDir, offline, arch, mirror, maxResolveAgeMs, keep, keepLast } = context
-  return JSON.stringify([cacheDir, overlayDir, offline, arch, mirror, maxResolveAgeMs, keep, keepLast])
+  const { http: _http, report: _report, signal: _signal, now: _now, ...settings } = context
+  return JSON.stringify(settings)
 }
 
 function registry(): Map<string, SharedRun> {

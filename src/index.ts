@@ -3,9 +3,10 @@
  * `vmimage/vitest`, `vmimage/vitest/plugin`, `vmimage/vitest/global-setup`, `vmimage/vitest/setup`.
  */
 export type { Arch } from './arch.js'
+export { type Config, defineConfig } from './config/config.js'
 export type { KeepPolicy, Options } from './context.js'
 export { errorCodes, VmImageError, type VmImageErrorCode } from './errors.js'
-export type { Trust } from './image-facts.js'
+export type { Trust } from './trust.js'
 export { openVmImage, type OpenOptions } from './image/open.js'
 export type { VmImage } from './image/vm-image.js'
 export type { ProviderDefinition } from './providers/definition.js'

@@ -9,7 +9,7 @@ const { exports: entries } = JSON.parse(
 
 /** Every name that a user can import. A name here is a promise: removing one is a breaking change. */
 const surface: Readonly<Record<string, readonly string[]>> = {
-  '.': ['VmImageError', 'defineProvider', 'errorCodes', 'imageProviders', 'openVmImage'],
+  '.': ['VmImageError', 'defineConfig', 'defineProvider', 'errorCodes', 'imageProviders', 'openVmImage'],
   './vitest': ['test', 'useVmImage'],
   './vitest/plugin': ['vmImages'],
   './vitest/global-setup': ['setup'],

@@ -4,6 +4,7 @@ import type { Options } from '../context.js'
 import { processWide } from '../run/process-wide.js'
 import type { RunOptions } from '../run/run.js'
 
+/** An option wins over its variable, and that over vmimage.config.*; images and providers of all of them count. */
 export interface VmImagesOptions extends Options, Omit<RunOptions, 'images'> {
   /** What the tests will ask for; fetched before the first one starts, with those of `$VMIMAGE_IMAGES`. Default none. */
   readonly images?: RunOptions['images'] | undefined

@@ -6,11 +6,15 @@ import { VmImageError } from '../errors.js'
 import { ensureBaseImage } from '../image/ensure-base-image.js'
 import { sizeText } from '../progress-text.js'
 import { imageProviders } from '../providers/index.js'
-import { type ImageRequest, parseRequest } from '../request/request.js'
+import { providerColumns, providerRow } from '../providers/table.js'
+import { type ImageInput, type ImageRequest, type NamedRequest, parseRequest } from '../request/request.js'
 import { parseSpec } from '../request/spec.js'
-import { resolveImage } from '../resolve/resolve.js'
+import { listPublished } from '../resolve/list-published.js'
+import { type ResolvedImage, resolveImage } from '../resolve/resolve.js'
+import { keyCache } from '../store/keys.js'
 import { cacheLayout } from '../store/layout.js'
 import { listImages } from '../store/store.js'
+import type { Trust } from '../trust.js'
 import { openProgress } from './progress.js'
 import { printRows, printValue } from './print.js'
 
@@ -22,12 +26,17 @@ export interface CommandOptions {
   readonly variant?: string | undefined
   readonly build?: string | undefined
   readonly checksum?: string | undefined
+  readonly minimumTrust?: Trust | undefined
+  /** Every version and build. */
+  readonly all?: boolean | undefined
+  /** Each step on the way. */
+  readonly explain?: boolean | undefined
   readonly json?: boolean | undefined
   readonly signal: AbortSignal
 }
 
 /** `vmimage fetch NAME...`: one line for each image, its path last. */
-export async function fetchImages(images: readonly string[], options: CommandOptions): Promise<void> {
+export async function fetchImages(images: readonly ImageInput[], options: CommandOptions): Promise<void> {
   await withContext(options, async (context) => {
     const requests = images.map((image) => requestOf(image, options))
     const bases = []
@@ -42,28 +51,54 @@ export async function fetchImages(images: readonly string[], options: CommandOpt
 /** `vmimage resolve NAME...`: which file it is, and what vouches for it. */
 export async function resolveNames(images: readonly string[], options: CommandOptions): Promise<void> {
   await withContext(options, async (context) => {
+    const requests = images.map((image) => namedRequestOf(image, options))
+    if (options.all) return listAll(requests, options, context)
+    const keys = keyCache(cacheLayout(context.cacheDir))
     const resolved = []
-    for (const image of images) {
-      const request = requestOf(image, options)
-      if (request.kind !== 'named') throw notAName(image)
-      resolved.push(await resolveImage(request, context))
-    }
-    if (options.json) {
-      return printValue(resolved.map((found) => ({ ...found, digest: formatDigest(found.digest) })))
-    }
-    for (const found of resolved) {
-      printRows([
-        ['name', `${found.name} ${found.version}`],
-        ['build', found.build ?? '-'],
-        ['arch', found.arch],
-        ['variant', found.variant ?? '-'],
-        ['url', found.url],
-        ['digest', formatDigest(found.digest)],
-        ['size', found.sizeBytes === undefined ? 'not said by the publisher' : sizeText(found.sizeBytes)],
-        ['trust', found.trust],
-      ])
-    }
+    for (const request of requests) resolved.push(await resolveImage(request, context, keys))
+    if (options.json) return printValue(resolved.map(jsonOf))
+    for (const found of resolved) printRows(rowsOf(found))
   })
+}
+
+async function listAll(
+  requests: readonly NamedRequest[],
+  options: CommandOptions,
+  context: Context,
+): Promise<void> {
+  const listed = []
+  for (const request of requests) listed.push(...(await listPublished(request, context)))
+  if (options.json) return printValue(listed)
+  const rows = listed.map(({ version, build, arch, variant, url }) => [
+    version,
+    build ?? '-',
+    arch,
+    variant ?? '-',
+    url,
+  ])
+  printRows([['VERSION', 'BUILD', 'ARCH', 'VARIANT', 'URL'], ...rows])
+}
+
+/** The bytes of a signature are of no use to a reader; where it lies is. */
+function jsonOf({ digest, proof, ...found }: ResolvedImage) {
+  return { ...found, digest: digest && formatDigest(digest), signatureUrl: proof?.url }
+}
+
+function rowsOf(found: ResolvedImage): readonly (readonly string[])[] {
+  const ground = found.signedBy === undefined ? found.trust : `${found.trust} by ${found.signedBy}`
+  return [
+    ['name', `${found.name} ${found.version}`],
+    ['build', found.build ?? '-'],
+    ['arch', found.arch],
+    ['variant', found.variant ?? '-'],
+    ['url', found.url],
+    ['digest', found.digest ? formatDigest(found.digest) : 'not given by the publisher'],
+    ['size', found.sizeBytes === undefined ? 'not said by the publisher' : sizeText(found.sizeBytes)],
+    [
+      'trust',
+      found.proof ? `signed, if ${found.proof.url} is by a pinned key: seen when it is fetched` : ground,
+    ],
+  ]
 }
 
 /** `vmimage list`: sizes are what the disk really gives to each image, holes not counted. */
@@ -92,25 +127,27 @@ export async function listCached(options: CommandOptions): Promise<void> {
 export async function listProviders(options: CommandOptions): Promise<void> {
   const providers = imageProviders.list()
   if (options.json) return printValue(providers)
-  const rows = providers.map((provider) => [
-    provider.name,
-    provider.trust,
-    Object.keys(provider.archNames ?? {}).join(' ') || 'any',
-    provider.homepage ?? '',
-  ])
-  printRows([['NAME', 'TRUST', 'ARCHITECTURES', 'HOMEPAGE'], ...rows])
+  printRows([providerColumns.map((column) => column.toUpperCase()), ...providers.map(providerRow)])
+}
+
+function namedRequestOf(image: string, options: CommandOptions): NamedRequest {
+  const request = requestOf(image, options)
+  if (request.kind !== 'named') throw notAName(image)
+  return request
 }
 
 /** The options narrow down every image of the command. */
-function requestOf(image: string, { variant, build, checksum }: CommandOptions): ImageRequest {
-  return parseRequest({ ...parseSpec(image), variant, build, checksum })
+function requestOf(image: ImageInput, options: CommandOptions): ImageRequest {
+  const spec = parseSpec(image)
+  const { variant = spec.variant, build = spec.build, checksum = spec.checksum } = options
+  return parseRequest({ ...spec, variant, build, checksum })
 }
 
 async function withContext(
   options: CommandOptions,
   action: (context: Context) => Promise<void>,
 ): Promise<void> {
-  using progress = openProgress(process.stderr)
+  using progress = openProgress(process.stderr, options.explain)
   const context = makeContext({ ...options, report: progress.report })
   try {
     await action(context)

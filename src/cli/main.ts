@@ -1,18 +1,26 @@
 #!/usr/bin/env node
 /** The command `vmimage`: parses, runs one command, and ends with a code that scripts can branch on. */
 import { Command, CommanderError } from 'commander'
+import { type LoadedConfig, loadConfig } from '../config/load-config.js'
+import { imagesFromEnvironment, overFile } from '../context.js'
+import { VmImageError } from '../errors.js'
 import { packageVersion } from '../package-version.js'
+import { imageProviders } from '../providers/index.js'
+import type { ImageInput } from '../request/request.js'
 import { type CommandOptions, fetchImages, listCached, listProviders, resolveNames } from './commands.js'
+import { trustNames } from '../trust.js'
 import { exitCodes, exitCodeOf } from './exit-code.js'
 import { showError } from './show-error.js'
 
 const program = new Command('vmimage')
   .description('Base images of real operating systems: found at their publishers, verified, cached once.')
   .version(packageVersion())
+  .option('--config <file>', 'configuration (VMIMAGE_CONFIG; default: the nearest vmimage.config.*)')
   .option('--cache-dir <dir>', 'where base images are cached (VMIMAGE_CACHE_DIR)')
   .option('--mirror <url>', 'ask this mirror in place of every https site (VMIMAGE_MIRROR)')
   .option('--arch <name>', 'architecture: x86_64, aarch64, ... (default: this machine)')
   .option('--offline', 'never use the network (VMIMAGE_OFFLINE)')
+  .option('--minimum-trust <level>', `what an image must at least be: ${trustNames} (VMIMAGE_MINIMUM_TRUST)`)
   .showHelpAfterError()
   .exitOverride()
   .addHelpText('after', help())
@@ -20,12 +28,17 @@ const program = new Command('vmimage')
 program
   .command('fetch')
   .description('put images into the cache; says where each one is')
-  .argument('<image...>', 'name (fedora), name and version (debian:13), URL or file')
+  .argument(
+    '[image...]',
+    'name (fedora), name and version (debian:13), URL or file; default: those of the configuration',
+  )
   .option('--variant <name>', 'kind of image, where the publisher has several (debian: generic)')
   .option('--build <build>', 'build or serial of the publisher')
   .option('--checksum <algorithm:hex>', 'digest that the file must have as it is served')
   .option('--json', 'print one JSON array')
-  .action(run(fetchImages))
+  .action(
+    run((names, options, config) => fetchImages(names.length > 0 ? names : configured(config), options)),
+  )
 
 program
   .command('list')
@@ -39,6 +52,8 @@ program
   .argument('<image...>', 'name (fedora) or name and version (debian:13)')
   .option('--variant <name>', 'kind of image, where the publisher has several (debian: generic)')
   .option('--build <build>', 'build or serial of the publisher')
+  .option('--all', 'every version and build that fits, newest first')
+  .option('--explain', 'each step: addresses asked, what was found there, why this image')
   .option('--json', 'print one JSON array')
   .action(run(resolveNames))
 
@@ -62,7 +77,7 @@ try {
   else throw error
 }
 
-type Action = (images: readonly string[], options: CommandOptions) => Promise<void>
+type Action = (images: readonly string[], options: CommandOptions, config: LoadedConfig) => Promise<void>
 
 /** Ctrl-C ends the waits, not the process: what has arrived of a download stays for the next try. */
 function run(action: Action) {
@@ -73,7 +88,11 @@ function run(action: Action) {
     // on(), not once(): proper-lockfile ends the process by itself when it finds no other listener than its own.
     process.on('SIGINT', onSignal).on('SIGTERM', onSignal)
     try {
-      await action(command.args, { ...command.optsWithGlobals(), signal: interrupt.signal })
+      const { config: file, ...flags } = command.optsWithGlobals<{ config?: string }>()
+      const config = await loadConfig(process.cwd(), file)
+      for (const provider of config.providers) imageProviders.add(provider)
+      const options = { ...overFile(flags, config.options), signal: interrupt.signal }
+      await action(command.args, options, config)
     } catch (error) {
       process.exitCode = interrupt.signal.aborted ? exitCodes.interrupted : exitCodeOf(error)
       if (!interrupt.signal.aborted) showError(error)
@@ -83,11 +102,25 @@ function run(action: Action) {
   }
 }
 
+/** What the tests of this project will ask for. */
+function configured(config: LoadedConfig): readonly ImageInput[] {
+  const images = [...config.images, ...imagesFromEnvironment()]
+  if (images.length > 0) return images
+  throw new VmImageError(
+    'INVALID_REQUEST',
+    `Cannot fetch: no image is named, and ${config.file === undefined ? 'there is no configuration' : `"${config.file}" lists none`}.\n` +
+      'Name one, vmimage fetch fedora, or list what the tests ask for in vmimage.config.json: { "images": ["fedora"] }.',
+  )
+}
+
 function help(): string {
   return `
 Examples:
   vmimage fetch fedora debian:13     before a test run, or in a CI cache step
+  vmimage fetch                      the images of vmimage.config.* and VMIMAGE_IMAGES
   vmimage resolve fedora --json      url, digest and size of the newest build
+  vmimage resolve debian:13 --all    every build that there is
+  vmimage resolve fedora --explain   why it is this one
   vmimage list                       what is cached, and how large it is
 
 Exit codes:
@@ -96,6 +129,6 @@ Exit codes:
   2  the command or the name of an image is wrong
   3  the publisher has no such image
   4  the network (or its absence: --offline)
-  5  the bytes are not to be trusted: wrong digest, unsafe image
+  5  the bytes are not to be trusted: wrong digest, wrong or missing signature, unsafe image
   130  interrupted`
 }

@@ -22,8 +22,15 @@ export interface Progress extends Disposable {
 const lineEveryMs = 5_000
 const barWidth = 24
 
-export function openProgress(stream: WriteStream): Progress {
-  return stream.isTTY ? openBar(stream) : openLines(stream)
+/** @param explain whether each step on the way to an image is shown too. */
+export function openProgress(stream: WriteStream, explain = false): Progress {
+  const progress = stream.isTTY ? openBar(stream) : openLines(stream)
+  return {
+    report: (event) => {
+      if (event.type !== 'step' || explain) progress.report(event)
+    },
+    [Symbol.dispose]: () => progress[Symbol.dispose](),
+  }
 }
 
 function openBar(stream: WriteStream): Progress {

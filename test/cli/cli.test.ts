@@ -1,46 +1,27 @@
-import { type ChildProcess, spawn } from 'node:child_process'
-import { once } from 'node:events'
+import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
 import { stripVTControlCharacters } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { publishSmallImages } from '../../fixtures/publishers.js'
-import { type Mirror, startMirror } from '../support/mirror.js'
-import { type TempDir, tempDir } from '../support/temp-dir.js'
+import { imageProviders } from '../../src/providers/index.js'
+import type { Mirror } from '../support/mirror.js'
+import { tempDir } from '../support/temp-dir.js'
+import { type CommandLine, finish, main, openCommandLine } from './command.js'
 
-const main = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url))
 const fedoraPath =
   '/dl.fedoraproject.org/pub/fedora/linux/releases/44/Cloud/x86_64/images/Fedora-Cloud-Base-Generic-44-1.7.x86_64.qcow2'
 
-let site: TempDir
+let commandLine: CommandLine
 let mirror: Mirror
 
 beforeAll(async () => {
-  site = await tempDir()
-  await publishSmallImages(site.path)
-  mirror = await startMirror(site.path)
+  commandLine = await openCommandLine()
+  mirror = commandLine.mirror
 })
 
-afterAll(async () => {
-  await mirror[Symbol.asyncDispose]()
-  await site[Symbol.asyncDispose]()
-})
+afterAll(() => commandLine[Symbol.asyncDispose]())
 
-function environment(cacheDir: string) {
-  return { ...process.env, VMIMAGE_MIRROR: mirror.url, VMIMAGE_CACHE_DIR: cacheDir, VMIMAGE_OFFLINE: '' }
-}
-
-async function finish(child: ChildProcess) {
-  const output = { stdout: '', stderr: '' }
-  child.stdout?.on('data', (data: Buffer) => (output.stdout += data.toString()))
-  child.stderr?.on('data', (data: Buffer) => (output.stderr += data.toString()))
-  const [code] = (await once(child, 'close')) as [number | null] // of a child's 'close' event
-  return { code, ...output }
-}
-
-function vmimage(cacheDir: string, ...args: string[]) {
-  return finish(spawn(process.execPath, [main, '--arch', 'x86_64', ...args], { env: environment(cacheDir) }))
-}
+const environment = (cacheDir: string) => commandLine.environment(cacheDir)
+const vmimage = (cacheDir: string, ...args: readonly string[]) => commandLine.run(cacheDir, ...args)
 
 describe('vmimage fetch', () => {
   test('puts images into the cache and prints where they are, one line each', async () => {
@@ -107,6 +88,19 @@ describe('vmimage fetch', () => {
     ['no network', ['--offline', 'fetch', 'fedora'], 4, 'npx vmimage fetch fedora'],
     ['an image that no server has', ['fetch', 'cirros:0.6.3'], 4, 'HTTP 404'],
     ['an empty directory', ['--cache-dir', '', 'list'], 2, 'cacheDir=""'],
+    [
+      'a trust that there is not',
+      ['--minimum-trust', 'blind', 'fetch', 'debian'],
+      2,
+      'unverified, checksum, signed',
+    ],
+    [
+      'less trust than was asked for',
+      ['--minimum-trust', 'signed', 'fetch', 'debian:13'],
+      5,
+      "{ minimumTrust: 'checksum' }",
+    ],
+    ['what only md5 vouches for', ['fetch', 'cirros:0.6.1'], 5, 'VMIMAGE_MINIMUM_TRUST=unverified'],
     ['a checksum that is none', ['fetch', 'fedora', '--checksum', 'sha256:12'], 2, 'sha256 (64)'],
   ])('refuses %s with its exit code', async (_, args, code, said) => {
     await using cache = await tempDir()
@@ -150,38 +144,6 @@ describe('vmimage fetch', () => {
   })
 })
 
-describe('vmimage resolve', () => {
-  test('tells the file and what vouches for it, without downloading it', async () => {
-    await using cache = await tempDir()
-    const { code, stdout } = await vmimage(cache.path, 'resolve', 'fedora', '--json')
-    expect(code).toBe(0)
-    expect(JSON.parse(stdout)).toEqual([
-      expect.objectContaining({
-        name: 'Fedora',
-        version: '44',
-        build: '1.7',
-        url: `https:/${fedoraPath}`,
-        digest: expect.stringMatching(/^sha256:[0-9a-f]{64}$/),
-        trust: 'checksum',
-      }),
-    ])
-    expect(existsSync(`${cache.path}/v1/images`)).toBe(false)
-  })
-
-  test('prints columns for people', async () => {
-    await using cache = await tempDir()
-    const { stdout } = await vmimage(cache.path, 'resolve', 'debian:13')
-    expect(stdout).toMatch(/^name +Debian 13\nbuild +20260712-2537\n[^]*digest +sha512:/)
-  })
-
-  test('refuses what is no name', async () => {
-    await using cache = await tempDir()
-    const { code, stderr } = await vmimage(cache.path, 'resolve', './disk.qcow2')
-    expect(code).toBe(2)
-    expect(stderr).toContain('vmimage fetch ./disk.qcow2')
-  })
-})
-
 describe('vmimage list and providers', () => {
   test('list shows what is cached', async () => {
     await using cache = await tempDir()
@@ -189,7 +151,7 @@ describe('vmimage list and providers', () => {
     await vmimage(cache.path, 'fetch', 'fedora')
     const { stdout } = await vmimage(cache.path, 'list')
     expect(stdout).toMatch(
-      /^NAME +VERSION[^\n]*\nFedora +44 +1\.7 +x86_64 +checksum +512 KiB +\d{4}-\d\d-\d\d\n$/,
+      /^NAME +VERSION[^\n]*\nFedora +44 +1\.7 +x86_64 +signed +512 KiB +\d{4}-\d\d-\d\d\n$/,
     )
     expect(JSON.parse((await vmimage(cache.path, 'list', '--json')).stdout)).toEqual([
       expect.objectContaining({ name: 'Fedora', allocatedBytes: 524_288 }),
@@ -204,7 +166,10 @@ describe('vmimage list and providers', () => {
         .trimEnd()
         .split('\n')
         .map((line) => line.split(' ')[0]),
-    ).toEqual(['NAME', 'cirros', 'debian', 'fedora', 'ubuntu'])
+    ).toEqual(['NAME', ...imageProviders.list().map(({ name }) => name)])
+    expect(stdout).toMatch(
+      /\ndebian +debian-cloud +9 to 13 +x86_64, aarch64, ppc64le, riscv64 +checksum +debian +bios, uefi\n/,
+    )
   })
 
   test('a reader that has had enough is no error', async () => {

@@ -1,0 +1,84 @@
+import { existsSync } from 'node:fs'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { tempDir } from '../support/temp-dir.js'
+import { type CommandLine, openCommandLine } from './command.js'
+
+const fedoraPath =
+  '/dl.fedoraproject.org/pub/fedora/linux/releases/44/Cloud/x86_64/images/Fedora-Cloud-Base-Generic-44-1.7.x86_64.qcow2'
+
+let commandLine: CommandLine
+
+beforeAll(async () => {
+  commandLine = await openCommandLine()
+})
+
+afterAll(() => commandLine[Symbol.asyncDispose]())
+
+const vmimage = (cacheDir: string, ...args: readonly string[]) => commandLine.run(cacheDir, ...args)
+
+describe('vmimage resolve', () => {
+  test('tells the file and what vouches for it, without downloading it', async () => {
+    await using cache = await tempDir()
+    const { code, stdout } = await vmimage(cache.path, 'resolve', 'fedora', '--json')
+    expect(code).toBe(0)
+    expect(JSON.parse(stdout)).toEqual([
+      expect.objectContaining({
+        name: 'Fedora',
+        version: '44',
+        build: '1.7',
+        url: `https:/${fedoraPath}`,
+        digest: expect.stringMatching(/^sha256:[0-9a-f]{64}$/),
+        trust: 'signed',
+        signedBy: expect.stringMatching(/^[0-9A-F]{40}$/),
+      }),
+    ])
+    expect(existsSync(`${cache.path}/v1/images`)).toBe(false)
+  })
+
+  test('prints columns for people', async () => {
+    await using cache = await tempDir()
+    const { stdout } = await vmimage(cache.path, 'resolve', 'debian:13')
+    expect(stdout).toMatch(/^name +Debian 13\nbuild +20260712-2537\n[^]*digest +sha512:/)
+  })
+
+  test('--all lists every version and build, newest first', async () => {
+    await using cache = await tempDir()
+    const fedora = await vmimage(cache.path, 'resolve', 'fedora:>=40', '--all', '--json')
+    const found: readonly { readonly version: string; readonly url: string }[] = JSON.parse(fedora.stdout)
+    expect(found.map(({ version }) => version)).toEqual(['44', '43', '42', '41', '40'])
+    expect(found[0]?.url).toBe(`https:/${fedoraPath}`)
+    const { stdout } = await vmimage(cache.path, 'resolve', 'debian:13', '--all')
+    expect(stdout).toMatch(
+      /^VERSION +BUILD +ARCH +VARIANT +URL\n13 +20260712-2537 +x86_64 +genericcloud +https:\/\/\S+trixie\/20260712-2537\/\n13 /,
+    )
+  })
+
+  test('--all of what is not there is no empty list', async () => {
+    await using cache = await tempDir()
+    const { code, stdout, stderr } = await vmimage(cache.path, 'resolve', 'fedora:99', '--all')
+    expect({ code, stdout }).toEqual({ code: 3, stdout: '' })
+    expect(stderr).toContain('lists versions 44')
+  })
+
+  test('--explain tells each step: addresses, candidates, the choice, checksum and signature', async () => {
+    await using cache = await tempDir()
+    const plain = await vmimage(cache.path, 'resolve', 'ubuntu')
+    expect(plain.stderr).not.toContain('https://')
+    const { code, stdout, stderr } = await vmimage(cache.path, 'resolve', 'ubuntu', '--explain')
+    expect({ code, stdout }).toEqual({ code: 0, stdout: plain.stdout })
+    const steps = [
+      'https://cloud-images.ubuntu.com/releases/: lists versions 26.04, 24.10, 24.04',
+      'https://cloud-images.ubuntu.com/releases/26.04/: lists builds 20260720',
+      '/release-20260720/: has ubuntu-26.04-server-cloudimg-amd64.img',
+      /SHA256SUMS: names ubuntu-26\.04-server-cloudimg-amd64\.img: sha256:[0-9a-f]{64}, signed by [0-9A-F]{40}/,
+    ]
+    for (const step of steps) expect(stderr).toMatch(step)
+  })
+
+  test('refuses what is no name', async () => {
+    await using cache = await tempDir()
+    const { code, stderr } = await vmimage(cache.path, 'resolve', './disk.qcow2')
+    expect(code).toBe(2)
+    expect(stderr).toContain('vmimage fetch ./disk.qcow2')
+  })
+})

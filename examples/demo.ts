@@ -24,15 +24,15 @@ const env = {
 
 try {
   say(
-    '1. Publishers on the loopback: their true listings and file names, small images, matching checksum files.',
+    '1. Publishers on the loopback: their true listings and file names, small images, matching checksum files, signed by a key of the demo.',
   )
   const site = join(directory, 'publishers')
-  await publishSmallImages(site)
+  const { config } = await publishSmallImages(site)
   const mirror = await startMirror(site)
   say(`   They answer at ${mirror.url}; no other address is asked.`)
 
   say('\n2. First run, with an empty cache: the global setup finds, downloads and verifies each image.')
-  const cold = await runTests({ ...env, VMIMAGE_MIRROR: mirror.url })
+  const cold = await runTests({ ...env, VMIMAGE_MIRROR: mirror.url, VMIMAGE_CONFIG: config })
   const images = mirror.requests.filter(({ path }) => /\.(qcow2|img|xz)$/.test(path))
   say(`   ${mirror.requests.length} requests: listings, checksum files, and ${images.length} images:`)
   for (const { path, bytesSent } of images) say(`     ${Math.ceil(bytesSent / 1024)} KiB  ${path}`)
@@ -40,7 +40,7 @@ try {
 
   await mirror[Symbol.asyncDispose]()
   say('\n3. Second run, with the publishers switched off: everything comes from the cache.')
-  const warm = await runTests({ ...env, VMIMAGE_MIRROR: mirror.url })
+  const warm = await runTests({ ...env, VMIMAGE_MIRROR: mirror.url, VMIMAGE_CONFIG: config })
   say(
     `   No publisher was there to be asked. ${warm.overlays} overlays were made; ${countFiles(join(overlays, 'run'))} are left.`,
   )

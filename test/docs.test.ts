@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { errorCodes } from '../src/errors.js'
 import { imageProviders } from '../src/providers/index.js'
+import { providerRow } from '../src/providers/table.js'
 import { gateRules } from '../src/qcow2/gate.js'
 
 const read = (path: string) => readFileSync(new URL(`../${path}`, import.meta.url), 'utf8')
@@ -24,12 +25,11 @@ describe('the documents', () => {
 
   test('README.md has one row for each system, as its provider describes it', () => {
     const rows = imageProviders.list().map((provider) => {
-      const { name, displayName, archNames = {}, user, trust, knownDigests } = provider
-      const pinned = Object.keys(knownDigests).length
-      const ground = pinned === 0 ? trust : `${trust}; ${pinned} files pinned`
-      return `| \`${name}\` | ${displayName} | ${Object.keys(archNames).join(', ')} | \`${user}\` | ${ground} |`
+      const [name = '', ...others] = providerRow(provider)
+      return `| ${[`\`${name}\``, ...others].join(' | ')} |`
     })
-    expect(read('README.md').split('\n')).toEqual(expect.arrayContaining(rows))
+    const shown = read('README.md').split('\n')
+    expect(shown.filter((line) => rows.includes(line))).toEqual(rows)
   })
 
   test.each(['README.md', 'docs/cache.md'])('%s lists every environment variable', (file) => {

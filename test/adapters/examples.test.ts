@@ -10,10 +10,10 @@ test.each(['vitest-basic', 'custom-provider'])(
   'examples/%s passes cold, and warm without a network',
   async (name) => {
     await using publishers = await tempDir()
-    await publishSmallImages(publishers.path)
+    const { config } = await publishSmallImages(publishers.path)
     await using mirror = await startMirror(publishers.path)
     await using project = await openProject(fileURLToPath(new URL(`../../examples/${name}`, import.meta.url)))
-    const cold = await project.run([], { VMIMAGE_MIRROR: mirror.url })
+    const cold = await project.run([], { VMIMAGE_MIRROR: mirror.url, VMIMAGE_CONFIG: config })
     expect(cold.code, cold.output).toBe(0)
     const images = mirror.requests
       .filter(({ path }) => /\.(qcow2|img|xz)$/.test(path))

@@ -120,7 +120,9 @@ export function createHttp({ mirror, offline, proxy, timeouts }: HttpOptions): H
       for (let redirects = 0; redirects <= maxRedirects; redirects += 1) {
         const answer = await ask(here, headers, signal)
         const fault = findFault(answer, here, 'range' in headers)
-        if (!fault) return { ...answer, url: publisherUrl(here, mirror), askedUrl: here }
+        // What was not asked through the mirror has no other address than its own.
+        if (!fault)
+          return { ...answer, url: start === url ? here : publisherUrl(here, mirror), askedUrl: here }
         answer.body.destroy()
         const target = isRedirect(answer) ? redirectTarget(here, answer) : fault
         if (target instanceof HttpFault) throw faultError(url, start, target)

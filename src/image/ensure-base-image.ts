@@ -35,7 +35,7 @@ export async function ensureBaseImage(
     known && ((await leaseOrHeal(layout, leaseDir, known, context)) ?? findLayered(known, context))
   // One that is old and not trusted enough may be trusted more by now: its publisher is asked first.
   const isFresh = known !== undefined && !isOld(known, request, context)
-  if (cached && (isFresh || context.offline)) checkTrust(request, cached.trust, context)
+  if (cached && (isFresh || context.offline)) checkTrust(request, cached, context)
   if (cached && isFresh) return cached
   if (cached && context.offline) return serveStale(cached, 'the network is switched off.', context)
   try {
@@ -43,7 +43,7 @@ export async function ensureBaseImage(
     return await fetchBaseImage(request, leaseDir, context)
   } catch (error) {
     if (cached === undefined || !isUnavailable(error)) throw error
-    checkTrust(request, cached.trust, context)
+    checkTrust(request, cached, context)
     return serveStale(cached, error.message.replaceAll(/\s*\n\s*/g, ' '), context)
   }
 }

@@ -20,7 +20,9 @@ import { healImage } from './heal-image.js'
 import { publishSource } from './publish-source.js'
 import { checkTrust } from './check-trust.js'
 import { compareWithSeen } from './rollback.js'
-import { localSource, type Source, sourceOf, urlSource } from './source.js'
+import { verifyFile } from './local-file.js'
+import { localBaseImage } from './local-image.js'
+import { localPath, localSource, type Source, sourceOf, urlSource } from './source.js'
 
 /**
  * Resolves the request anew and makes sure that its image is in the cache.
@@ -36,7 +38,8 @@ export async function fetchBaseImage(
   const layout = cacheLayout(context.cacheDir)
   const source = await findSource(request, layout, context)
   // What cannot be trusted enough is not downloaded.
-  checkTrust(request, source.proof ? 'signed' : source.trust, context)
+  checkTrust(request, source.proof ? { ...source, trust: 'signed' } : source, context)
+  if (localPath(source) !== undefined && source.compression === 'none') return useInPlace(source, context)
   ensureCache(layout)
   const asked = requestKey(request, context.arch)
   const resolvedAt = context.now()
@@ -51,7 +54,7 @@ export async function fetchBaseImage(
   }
   // A packed file may be packed anew under its name: each run asks its bytes.
   const remember = (digest: Digest) => {
-    const resolution = request.kind === 'file' ? undefined : resolutionOf(digest)
+    const resolution = localPath(source) === undefined ? resolutionOf(digest) : undefined
     if (resolution) rememberResolution(layout, resolution)
   }
   let base: BaseImage | undefined
@@ -76,7 +79,31 @@ async function findSource(request: ImageRequest, layout: CacheLayout, context: C
   const resolved = await resolveImage(request, context, keyCache(layout))
   const { url, digest } = resolved
   context.report({ type: 'resolved', name, url, digest: digest && formatDigest(digest) })
-  return sourceOf(resolved)
+  return verifiedIfLocal(sourceOf(resolved), context)
+}
+
+/** A packed file of a directory of this machine is read here in place of a download, and so is its digest. */
+async function verifiedIfLocal(source: Source, { signal }: Context): Promise<Source> {
+  const path = localPath(source)
+  if (path === undefined || source.compression === 'none') return source
+  return { ...source, digest: await verifyFile(path, source.digest, signal) }
+}
+
+/** An image of a directory of this machine is used where it lies, like a file that is named by its path. */
+async function useInPlace(source: Source, context: Context): Promise<BaseImage> {
+  const path = localPath(source) ?? ''
+  const { format, digest: checksum } = source
+  const { arch } = context
+  const file = {
+    kind: 'file',
+    path,
+    arch,
+    format,
+    checksum,
+    sizeBytes: undefined,
+    minimumTrust: undefined,
+  } as const
+  return { ...(await localBaseImage(file, context)), ...factsOf(source) }
 }
 
 /** Where nobody gives a digest the address tells an image: what the name meant before may be an older build. */
@@ -123,8 +150,15 @@ function gone(request: ImageRequest, context: Context): VmImageError {
   )
 }
 
+function isOfThisMachine(request: ImageRequest): boolean {
+  return (
+    request.kind === 'named' &&
+    request.provider.sources.every(({ imagesUrl }) => imagesUrl.startsWith('file:'))
+  )
+}
+
 function refuseOffline(request: ImageRequest, context: Context): void {
-  if (!context.offline || request.kind === 'file') return
+  if (!context.offline || request.kind === 'file' || isOfThisMachine(request)) return
   throw new VmImageError(
     'OFFLINE',
     `Cannot fetch "${describeRequest(request)}": it is not in the cache "${context.cacheDir}", and the network is switched off (VMIMAGE_OFFLINE or the option).\n` +

@@ -59,12 +59,12 @@ export function findLayeredResolution(
     .toSorted((a, b) => b.resolvedAt - a.resolvedAt)[0]
 }
 
-/** Undefined also where others than the owner of the layer could have written it, or put a link there. */
+/** Undefined also where others than the owner of the layer could have written it. */
 function resolutionIn(layout: CacheLayout, request: string): Resolution | undefined {
   return whenReadable(() => {
+    // Of links the link itself: its mode is open to all.
     const stats = [layout.resolved, resolutionPath(layout, request)].map((path) => lstatSync(path))
-    return stats.some((stat) => isOfAnother(stat) || isOpenToAll(stat) || stat.isSymbolicLink())
-      ? undefined
-      : findResolution(layout, request)
+    const isSafe = !stats.some((stat) => isOfAnother(stat) || isOpenToAll(stat))
+    return isSafe ? findResolution(layout, request) : undefined
   })
 }

@@ -2,7 +2,6 @@
 import { realpathSync } from 'node:fs'
 import type { Digest } from '../digest.js'
 import { systemErrorCode, VmImageError } from '../errors.js'
-import type { FileRequest } from '../request/request.js'
 import { hashFile } from './hash-file.js'
 
 /**
@@ -24,12 +23,15 @@ export function realFile(path: string): string {
 }
 
 /**
- * The digest of the file at `path`, by the algorithm of the request's checksum (default sha256).
+ * The digest of the file at `path`, by the algorithm of the one that is expected (default sha256).
  *
  * @throws VmImageError DIGEST_MISMATCH when it is not the one that was asked for.
  */
-export async function verifyFile(path: string, request: FileRequest, signal: AbortSignal): Promise<Digest> {
-  const expected = request.checksum
+export async function verifyFile(
+  path: string,
+  expected: Digest | undefined,
+  signal: AbortSignal,
+): Promise<Digest> {
   const algorithm = expected?.algorithm ?? 'sha256'
   const hex = await hashFile(path, algorithm, signal)
   if (expected === undefined || expected.hex === hex) return { algorithm, hex }

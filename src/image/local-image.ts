@@ -24,7 +24,7 @@ export async function localBaseImage(
   const stamp = stampOf(path)
   const { format, virtualSizeBytes, warnings } = inspectImage(path, { declaredFormat: request.format })
   for (const warning of warnings) context.report({ type: 'warning', message: `${path}: ${warning}` })
-  const digest = request.checksum && (await verifyFile(path, request, context.signal))
+  const digest = request.checksum && (await verifyFile(path, request.checksum, context.signal))
   if (stamp === undefined) {
     throw new VmImageError(
       'BASE_CHANGED',

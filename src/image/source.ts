@@ -29,7 +29,8 @@ export interface Source extends ImageFacts {
 export function sourceOf(resolved: ResolvedImage): Source {
   const { urls, digest, sizeBytes, compression, format, proof } = resolved
   const facts = factsOf({ ...resolved, fileName: unpackedName(resolved.file) })
-  return { ...facts, urls, digest, sizeBytes, compression, format, proof }
+  const isLocal = facts.url.startsWith('file:')
+  return { ...facts, urls: isLocal ? [] : urls, digest, sizeBytes, compression, format, proof }
 }
 
 /**
@@ -58,7 +59,7 @@ export function urlSource(request: UrlRequest, context: Context): Source {
  */
 export async function localSource(request: FileRequest, context: Context): Promise<Source> {
   const path = realFile(request.path)
-  const digest = await verifyFile(path, request, context.signal)
+  const digest = await verifyFile(path, request.checksum, context.signal)
   const facts = unnamed(basename(path), pathToFileURL(path).href, request, context)
   return { ...facts, urls: [], digest }
 }

@@ -71,8 +71,7 @@ function* siteProblems(site: Site): Generator<Problem> {
   yield* addressProblems('imagesUrl', imagesUrl, [...place, ...build])
   if (buildsUrl !== undefined) yield* addressProblems('buildsUrl', buildsUrl, place)
   const isPlaced = versionsUrl !== undefined || versions !== undefined
-  const says = [buildsUrl ?? '', imagesUrl].flatMap((address) => wordsOf(address))
-  const isWhole = !says.includes('version') && !says.includes('codename') && buildsUrl === undefined
+  const isWhole = buildsUrl === undefined && !/\{(?:version|codename)\}/.test(imagesUrl)
   const list = 'without {version}, {codename} and buildsUrl, or a versionsUrl (or versions) beside it'
   yield* problemUnless(isPlaced || isWhole, 'imagesUrl', imagesUrl, list)
   const versionWords: readonly Word[] = ['version', 'codename']
@@ -119,8 +118,9 @@ function archProblems(definition: ProviderDefinition): readonly Problem[] {
 
 function addressProblems(field: string, url: string, allowed: readonly Word[]): readonly Problem[] {
   // A channel may be a host of its own.
-  const isAddress = /^https?:\/\/(?:\{variant\}|[^/{])+\//.test(url) && URL.canParse(url)
-  if (!isAddress) return [{ field, found: url, wanted: 'an address like "https://host/directory/"' }]
+  const isAddress = /^(?:https?:\/\/(?:\{variant\}|[^/{])+\/|file:\/\/\/)/.test(url) && URL.canParse(url)
+  const wanted = 'an address like "https://host/directory/", or "file:///directory/"'
+  if (!isAddress) return [{ field, found: url, wanted }]
   return wordProblems(field, url, allowed)
 }
 

@@ -75,7 +75,8 @@ export interface Signature extends Signer {
   readonly file?: string | undefined
   /**
    * True: signatures, or the keys of that time, are known to be missing now and then. Such images count as `checksum`, and
-   * a warning tells. Default false: that is an error.
+   * a warning tells; but where an image has a signature of its own, its key has to be there. Default false: that is an
+   * error.
    */
   readonly isOptional?: boolean | undefined
 }

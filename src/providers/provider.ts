@@ -10,7 +10,6 @@ import {
   imagePatternsOf,
   type ProviderDefinition,
   type Site,
-  sitesOf,
 } from './definition.js'
 
 type Filled<T, Keys extends keyof T> = T & { readonly [Key in Keys]-?: Exclude<T[Key], undefined> }
@@ -76,7 +75,10 @@ export function defineProvider(definition: ProviderDefinition): Provider {
     aliases: definition.aliases ?? [],
     homepage: definition.homepage,
     coverage: definition.coverage,
-    sources: sitesOf(definition).map(withDefaults),
+    sources:
+      'sources' in definition
+        ? definition.sources.map(withDefaults)
+        : [withDefaults({ ...definition, imagePattern: undefined })],
     imagePattern: imagePatternsOf(definition),
     archNames: definition.archNames,
     archDirectories: definition.archDirectories,

@@ -47,7 +47,7 @@ export function chooseDigest(
   if (isWeak(digest.algorithm)) return because('unverified')
   if (digest === asked || digest === known) return because('pinned')
   if (signedBy !== undefined) return because('signed')
-  return because(checksumUrl?.startsWith('https:') ? ceiling : 'unverified')
+  return because(/^(?:https|file):/.test(checksumUrl ?? '') ? ceiling : 'unverified')
 }
 
 function refuseConflict(

@@ -9,6 +9,7 @@ import type { Provider } from '../providers/index.js'
 import { rootOf } from '../providers/definition.js'
 import { readDocument } from './document.js'
 import { type Entry, parseListing } from './listing.js'
+import { isLocal, listLocalDirectory } from './local-directory.js'
 import { isAbsent, noteStep, type Trail } from './trail.js'
 
 /** What was read so far, by address. */
@@ -53,6 +54,7 @@ async function read(url: string, site: Site, reader: Reader): Promise<readonly E
     if (!isOutage(error)) throw error
     for (const mirror of mirrors) {
       const entries = await readAt(mirror, site, reader).catch(() => undefined)
+      reader.context.signal.throwIfAborted()
       if (entries === undefined) continue
       reader.context.report({
         type: 'warning',
@@ -66,6 +68,7 @@ async function read(url: string, site: Site, reader: Reader): Promise<readonly E
 
 async function readAt(url: string, site: Site, reader: Reader): Promise<readonly Entry[]> {
   const { context } = reader
+  if (isLocal(url)) return listLocalDirectory(url)
   try {
     const page = await context.http.text(url, { signal: context.signal })
     if (site.document) return readDocument(page, site.document)

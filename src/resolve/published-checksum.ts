@@ -2,7 +2,6 @@
 import type { Context } from '../context.js'
 import { isWeak } from '../digest.js'
 import { VmImageError } from '../errors.js'
-import type { HttpBytes } from '../http/http.js'
 import type { Signature } from '../providers/definition.js'
 import type { Provider } from '../providers/index.js'
 import { fillTemplate, wordsOf } from '../providers/pattern.js'
@@ -10,10 +9,18 @@ import type { KeyCache } from '../signature/key-cache.js'
 import { verifyClearSigned, verifyDetached } from '../signature/verify.js'
 import { type Checksum, readChecksum } from './checksums.js'
 import type { Page } from './listing.js'
+import { decodeName } from './listed-name.js'
+import { isLocal, readLocalFile } from './local-directory.js'
 import { addressesOf } from './pages.js'
 import { findSignature, signatureFor } from './published-signature.js'
 import { fill, type Found, type Search } from './site.js'
 import { isAbsent, noteStep } from './trail.js'
+
+interface ServedFile {
+  readonly bytes: Buffer
+  /** Where it came from in the end. */
+  readonly url: string
+}
 
 /** The largest that were seen have some 100 KiB. */
 const maxBytes = 2 ** 22
@@ -64,7 +71,8 @@ export async function findChecksum(
 }
 
 /** A checksum file as it was served, from the site or from one of its mirrors when the site does not answer. */
-async function fetchFirst(url: string, { site }: Found, { context }: Search): Promise<HttpBytes> {
+async function fetchFirst(url: string, { site }: Found, { context }: Search): Promise<ServedFile> {
+  if (isLocal(url)) return readLocalFile(url)
   const [first, ...mirrors] = addressesOf(url, site)
   try {
     return await fetchFile(first, context)
@@ -72,6 +80,7 @@ async function fetchFirst(url: string, { site }: Found, { context }: Search): Pr
     if (isAbsent(error)) throw error
     for (const mirror of mirrors) {
       const file = await fetchFile(mirror, context).catch(() => undefined)
+      context.signal.throwIfAborted()
       if (file) return file
     }
     throw error
@@ -79,14 +88,14 @@ async function fetchFirst(url: string, { site }: Found, { context }: Search): Pr
 }
 
 /** Whoever leads from http to https may be anybody: the file comes from where it was asked for. */
-async function fetchFile(url: string, { http, signal }: Context): Promise<HttpBytes> {
+async function fetchFile(url: string, { http, signal }: Context): Promise<ServedFile> {
   const file = await http.bytes(url, { signal, maxBytes })
   return url.startsWith('http:') ? { ...file, url } : file
 }
 
 /** The part of a checksum file that may be believed: of a signed one, what was signed. */
 async function verified(
-  file: HttpBytes,
+  file: ServedFile,
   found: Found,
   signature: Signature | undefined,
   search: Search,
@@ -100,7 +109,7 @@ async function verified(
       const { payload, fingerprint } = await verifyClearSigned(page, signature, evidence)
       return { page: { body: payload, url: page.url }, signedBy: fingerprint }
     }
-    const checksums = new URL(page.url).pathname.split('/').at(-1) ?? ''
+    const checksums = decodeName(new URL(page.url).pathname.split('/').at(-1) ?? '') ?? ''
     const detached = await findSignature(signature, { ...found, checksums }, page.url, search)
     const { fingerprint } = await verifyDetached(
       { name: checksums, bytes: file.bytes },

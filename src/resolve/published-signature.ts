@@ -6,6 +6,7 @@ import { fillTemplate } from '../providers/pattern.js'
 import type { DetachedSignature } from '../signature/verify.js'
 import { isInRange, parseVersionRange, versionOrder } from '../version.js'
 import type { Found, Search } from './site.js'
+import { isLocal, readLocalFile } from './local-directory.js'
 import { isAbsent, noteStep } from './trail.js'
 
 /** What the publisher signs of this version; undefined: nothing. */
@@ -31,6 +32,7 @@ export async function findSignature(
   const name = fillTemplate(signature.file ?? '', { ...words, file: entry.name, checksums })
   const url = new URL(encodeURIComponent(name), signedUrl).href
   try {
+    if (isLocal(url)) return await readLocalFile(url)
     const { http, signal } = search.context
     return await http.bytes(url, { signal, maxBytes: 2 ** 20 })
   } catch (error) {

@@ -16,6 +16,7 @@ import { describeRequest, type NamedRequest } from '../request/request.js'
 import type { KeyCache } from '../signature/key-cache.js'
 import type { DetachedSignature } from '../signature/verify.js'
 import { chooseDigest } from './digest-choice.js'
+import { isLocal } from './local-directory.js'
 import { addressesOf } from './pages.js'
 import { findChecksum, noChecksum } from './published-checksum.js'
 import { findSignature, signatureFor } from './published-signature.js'
@@ -91,13 +92,14 @@ async function describe(found: Found, search: Search, keyCache: KeyCache): Promi
     checksumUrl: published?.url,
     ceiling: provider.trust,
   })
-  if (choice === undefined && provider.trust !== 'unverified') throw noChecksum(found, provider)
+  const isBare = provider.trust === 'unverified' || isLocal(found.entry.url)
+  if (choice === undefined && !isBare) throw noChecksum(found, provider)
   const { digest, trust, signedBy } = choice ?? {
     digest: undefined,
     trust: 'unverified',
     signedBy: undefined,
   }
-  warn(file, digest, trust, search)
+  warn(found.entry, digest, trust, search)
   return {
     name: provider.displayName,
     provider: provider.name,
@@ -170,7 +172,12 @@ function withDocument(site: Site, words: Words): Site {
   }
 }
 
-function warn(file: string, digest: Digest | undefined, trust: Trust, { request, context }: Search): void {
+function warn(
+  { name: file, url }: Found['entry'],
+  digest: Digest | undefined,
+  trust: Trust,
+  { request, context }: Search,
+): void {
   const { checksum, provider } = request
   const tell = (message: string) => context.report({ type: 'warning', message })
   if (provider.experimental !== undefined) {
@@ -181,7 +188,7 @@ function warn(file: string, digest: Digest | undefined, trust: Trust, { request,
       `${file} is held against ${formatDigest(digest)}; ${formatDigest(checksum)} of the request is not used, as it can be forged.`,
     )
   }
-  if (trust !== 'unverified') return
+  if (trust !== 'unverified' || isLocal(url)) return
   const pin = "Pin it with { checksum: 'sha256:<hex>' }."
   if (digest === undefined) return tell(`${file} is unverified: its publisher gives no digest. ${pin}`)
   let reason = 'from a server without https'

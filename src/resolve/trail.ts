@@ -32,6 +32,7 @@ const failures: ReadonlySet<VmImageErrorCode> = new Set([
   'LISTING_UNREADABLE',
   'ANSWER_TOO_LARGE',
   'INSECURE_REDIRECT',
+  'FILE_NOT_FOUND',
 ])
 
 /**
@@ -71,8 +72,9 @@ export function nothingFound(what: string, { steps, failure }: Trail): VmImageEr
   )
 }
 
-/** Whether a server answered for certain that there is no such directory or file; any other failure says nothing. */
+/** Whether it is certain that there is no such directory or file; a failure of a server says nothing. */
 export function isAbsent(error: unknown): boolean {
+  if (error instanceof VmImageError && error.code === 'FILE_NOT_FOUND') return true
   const status = httpFaultOf(error)?.status
   return status === 404 || status === 410
 }

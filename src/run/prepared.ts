@@ -51,7 +51,7 @@ export function findPrepared(request: ImageRequest, run: RunInfo, timeoutMs: num
   // A packed file may have been packed anew since it was unpacked into the cache, so only this run's is served.
   const base = run.images[key] ?? (request.kind === 'file' ? undefined : findCached(request, key, run))
   if (base === undefined) throw notCached(request, run, timeoutMs)
-  checkTrust(request, base.trust, run)
+  checkTrust(request, base, run)
   return base
 }
 

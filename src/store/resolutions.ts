@@ -57,6 +57,14 @@ function isResolution(value: unknown): value is Resolution {
   return (
     [request, key, digest].every((field) => typeof field === 'string') &&
     typeof resolvedAt === 'number' &&
-    (seen === undefined || (typeof seen.version === 'string' && typeof seen.at === 'string'))
+    (seen === undefined || isSeenBuild(seen))
+  )
+}
+
+function isSeenBuild(value: unknown): value is SeenBuild {
+  if (typeof value !== 'object' || value === null) return false
+  const { version, build, at }: Partial<SeenBuild> = value
+  return (
+    typeof version === 'string' && typeof at === 'string' && ['string', 'undefined'].includes(typeof build)
   )
 }

@@ -8,9 +8,9 @@ import { startMirror } from '../support/mirror.js'
 import { tempDir } from '../support/temp-dir.js'
 import { openProject } from './vitest-project.js'
 
-const path =
-  '/dl.fedoraproject.org/pub/fedora/linux/releases/44/Cloud/x86_64/images/Fedora-Cloud-Base-Generic-44-1.7.x86_64.qcow2'
-const imageBytes = smallQcow2('Fedora-Cloud-Base-Generic-44-1.7.x86_64.qcow2').length
+const file = 'debian-13-genericcloud-amd64-20260712-2537.qcow2'
+const path = `/cloud.debian.org/images/cloud/trixie/20260712-2537/${file}`
+const imageBytes = smallQcow2(file).length
 
 async function openEight() {
   const project = await openProject('cold-cache')

@@ -57,3 +57,13 @@ test('progressLines() prints warnings at once', () => {
   report({ type: 'warning', message: 'the mirror is slow' })
   expect(lines).toEqual(['vmimage: warning: the mirror is slow'])
 })
+
+test('progressLines() leaves out the steps of a search, however long it takes', () => {
+  const { lines, report, download } = startReport()
+  download(0, 0)
+  download(1900, 0)
+  report({ type: 'step', url: 'https://host/', found: 'lists versions 44' })
+  download(60_000, 100 * mebibyte)
+  report({ type: 'step', url: 'https://host/44/', found: 'has f' })
+  expect(lines).toEqual(['vmimage: downloading fedora: 100 MiB of 400 MiB'])
+})

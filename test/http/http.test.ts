@@ -45,6 +45,12 @@ test.each([
   expect(mirrorUrl(url, mirror)).toBe(expected)
 })
 
+test("An http URL that looks like the mirror's is no publisher's by https", async () => {
+  await using mirror = await startMirror({ 'p/site.example/a': 'hello' })
+  const url = `${mirror.url}/p/site.example/a`
+  expect(await client({ mirror: `${mirror.url}/p` }).text(url)).toMatchObject({ url, askedUrl: url })
+})
+
 test('With a mirror, an https URL is asked there and known by its own name afterwards', async () => {
   await using mirror = await startMirror({ 'p/site.example/dir/index.html': 'hello' })
   const http = client({ mirror: `${mirror.url}/p` })

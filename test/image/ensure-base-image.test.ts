@@ -1,18 +1,5 @@
-import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import {
-  chmodSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statSync,
-  utimesSync,
-  writeFileSync,
-} from 'node:fs'
-import { dirname, join } from 'node:path'
-import { gzipSync } from 'node:zlib'
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { smallQcow2 } from '../../fixtures/images/small-qcow2.js'
 import type { Context } from '../../src/context.js'
@@ -21,6 +8,7 @@ import { type ImageInput, parseRequest } from '../../src/request/request.js'
 import { cacheLayout } from '../../src/store/layout.js'
 import { openRunDirectory, type RunDirectory } from '../../src/store/run-directory.js'
 import { acme, startPublisher } from '../support/publisher.js'
+import { withBackingFile } from './with-backing-file.js'
 
 const image = smallQcow2('acme 1')
 const newer = smallQcow2('acme 2')
@@ -28,15 +16,6 @@ const sha256 = (bytes: Buffer) => createHash('sha256').update(bytes).digest('hex
 
 function ensure(input: ImageInput, run: RunDirectory | undefined, context: Context) {
   return ensureBaseImage(parseRequest(input), run?.leaseDir, context)
-}
-
-/** An image that QEMU would follow to a file of the host. */
-function withBackingFile(bytes: Buffer): Buffer {
-  const hostile = Buffer.from(bytes)
-  hostile.write('/etc/passwd', 0x400)
-  hostile.writeBigUInt64BE(0x400n, 8)
-  hostile.writeUInt32BE('/etc/passwd'.length, 16)
-  return hostile
 }
 
 describe('ensureBaseImage()', () => {
@@ -212,57 +191,6 @@ describe('ensureBaseImage()', () => {
     await context.http.close()
   })
 
-  test('fetches anew what somebody wrote to in the cache', async () => {
-    await using publisher = await startPublisher({ '1': image })
-    const context = publisher.context()
-    await using run = await openRunDirectory(context)
-    const base = await ensure({ provider: acme }, run, context)
-    chmodSync(base.path, 0o644)
-    writeFileSync(base.path, 'not an image any more')
-    const again = await ensure({ provider: acme }, run, context)
-    expect(readFileSync(again.path).equals(image)).toBe(true)
-    expect(publisher.mirror.bytesServed(publisher.path('1'))).toBe(2 * image.length)
-    await context.http.close()
-  })
-
-  test('hashes an image whose time of writing was rounded by a backup, and uses it', async () => {
-    await using publisher = await startPublisher({ '1': image })
-    const context = publisher.context()
-    const { path } = await ensure({ provider: acme }, undefined, context)
-    const rounded = new Date(Math.floor(Date.now() / 2000) * 2000)
-    utimesSync(path, rounded, rounded)
-    const offline = publisher.context({ offline: true })
-    expect((await ensure({ provider: acme }, undefined, offline)).path).toBe(path)
-    expect(publisher.mirror.bytesServed(publisher.path('1'))).toBe(image.length)
-    expect(publisher.events).not.toContainEqual(expect.objectContaining({ type: 'warning' }))
-    await context.http.close()
-  })
-
-  test('throws away an image of the right size with wrong bytes, and says so', async () => {
-    await using publisher = await startPublisher({ '1': image })
-    const context = publisher.context()
-    const { path } = await ensure({ provider: acme }, undefined, context)
-    chmodSync(path, 0o644)
-    writeFileSync(path, newer)
-    const offline = publisher.context({ offline: true })
-    await expect(ensure({ provider: acme }, undefined, offline)).rejects.toMatchObject({ code: 'OFFLINE' })
-    expect(publisher.events.at(-1)).toMatchObject({ type: 'warning', message: expect.stringContaining(path) })
-    expect(readdirSync(cacheLayout(context.cacheDir).images)).toEqual([])
-    await context.http.close()
-  })
-
-  test.each(['disk', 'meta.json'])('repairs an image that has lost its %s', async (file) => {
-    await using publisher = await startPublisher({ '1': image })
-    const context = publisher.context()
-    const { path } = await ensure({ provider: acme }, undefined, context)
-    rmSync(join(dirname(path), file))
-    const repaired = await ensure({ provider: acme }, undefined, context)
-    expect(readFileSync(repaired.path).equals(image)).toBe(true)
-    await ensure({ provider: acme }, undefined, context)
-    expect(publisher.mirror.bytesServed(publisher.path('1'))).toBe(2 * image.length)
-    await context.http.close()
-  })
-
   test('a lease outlives the image in the cache', async () => {
     await using publisher = await startPublisher({ '1': image })
     const context = publisher.context()
@@ -294,132 +222,5 @@ describe('ensureBaseImage()', () => {
       ensure({ provider: acme, checksum: `sha256:${sha256(newer)}` }, undefined, context),
     ).rejects.toMatchObject({ code: 'CHECKSUM_CONFLICT' })
     await context.http.close()
-  })
-})
-
-describe('ensureBaseImage() of a URL', () => {
-  const url = 'https://acme.example.org/1/acme-1.x86_64.qcow2'
-
-  test('with a checksum is pinned', async () => {
-    await using publisher = await startPublisher({ '1': image })
-    const context = publisher.context()
-    const base = await ensure({ url, checksum: `sha256:${sha256(image)}` }, undefined, context)
-    expect(base).toMatchObject({ trust: 'pinned', name: 'acme-1.x86_64.qcow2', version: '', url })
-    await context.http.close()
-  })
-
-  test('without a checksum is unverified, warned of, and downloaded once', async () => {
-    await using publisher = await startPublisher({ '1': image })
-    const context = publisher.context()
-    const bases = await Promise.all([ensure(url, undefined, context), ensure(url, undefined, context)])
-    expect(bases[0]).toMatchObject({ trust: 'unverified', digest: `sha256:${sha256(image)}` })
-    expect(bases[1]).toEqual(bases[0])
-    expect(publisher.events).toContainEqual(
-      expect.objectContaining({ type: 'warning', message: expect.stringContaining('without a checksum') }),
-    )
-    expect(publisher.mirror.bytesServed(publisher.path('1'))).toBe(image.length)
-    await ensure(url, undefined, context)
-    expect(publisher.mirror.bytesServed(publisher.path('1'))).toBe(image.length)
-    await context.http.close()
-  })
-
-  test('without a checksum is not taken for a disk when it is a login page', async () => {
-    await using publisher = await startPublisher({
-      '1': Buffer.from('<html>Please log in</html>'.padEnd(1024)),
-    })
-    const context = publisher.context()
-    await expect(ensure(url, undefined, context)).rejects.toMatchObject({
-      code: 'UNSUPPORTED_IMAGE',
-      message: expect.stringContaining("format: 'raw'"),
-    })
-    expect(readdirSync(cacheLayout(context.cacheDir).images)).toEqual([])
-    expect((await ensure({ url, format: 'raw' }, undefined, context)).format).toBe('raw')
-    await context.http.close()
-  })
-
-  test('may have a name that is no valid percent-encoding', async () => {
-    await using publisher = await startPublisher({})
-    const context = publisher.context()
-    const odd = 'https://acme.example.org/100%.qcow2'
-    await expect(ensure(odd, undefined, context)).rejects.toMatchObject({ code: 'NETWORK' })
-    await context.http.close()
-  })
-
-  test('over plain http needs a checksum', async () => {
-    await using publisher = await startPublisher({ '1': image })
-    const context = publisher.context()
-    const plain = `${publisher.mirror.url}${publisher.path('1')}`
-    await expect(ensure(plain, undefined, context)).rejects.toMatchObject({
-      code: 'INVALID_REQUEST',
-      message: expect.stringContaining('checksum'),
-    })
-    expect(publisher.mirror.requests).toEqual([])
-    const base = await ensure({ url: plain, checksum: `sha256:${sha256(image)}` }, undefined, context)
-    expect(base.trust).toBe('pinned')
-    await context.http.close()
-  })
-})
-
-describe('ensureBaseImage() of a file', () => {
-  test('uses it where it lies', async () => {
-    await using publisher = await startPublisher({})
-    const path = join(publisher.directory, 'my disk.img')
-    writeFileSync(path, image)
-    expect(await ensure(path, undefined, publisher.context())).toMatchObject({
-      path,
-      format: 'qcow2',
-      trust: 'unverified',
-    })
-    const pinned = await ensure({ path, checksum: `sha256:${sha256(image)}` }, undefined, publisher.context())
-    expect(pinned.trust).toBe('pinned')
-  })
-
-  test('unpacks it into the cache when it is packed', async () => {
-    await using publisher = await startPublisher({})
-    const path = join(publisher.directory, 'disk.qcow2')
-    writeFileSync(path, image)
-    execFileSync('gzip', [path])
-    const base = await ensure(`${path}.gz`, undefined, publisher.context())
-    expect(readFileSync(base.path).equals(image)).toBe(true)
-    expect(base.fileName).toBe('disk.qcow2')
-    expect((await ensure(`${path}.gz`, undefined, publisher.context())).path).toBe(base.path)
-  })
-
-  test('unpacks it anew when it was packed anew', async () => {
-    await using publisher = await startPublisher({})
-    const path = join(publisher.directory, 'disk.qcow2.gz')
-    writeFileSync(path, gzipSync(image))
-    await ensure(path, undefined, publisher.context())
-    writeFileSync(path, gzipSync(newer))
-    const base = await ensure(path, undefined, publisher.context())
-    expect(readFileSync(base.path).equals(newer)).toBe(true)
-  })
-
-  test('reports what is odd about it', async () => {
-    await using publisher = await startPublisher({})
-    const path = join(publisher.directory, 'notes.img')
-    writeFileSync(path, 'not much of a disk')
-    expect((await ensure(path, undefined, publisher.context())).format).toBe('raw')
-    expect(publisher.events).toContainEqual(
-      expect.objectContaining({ type: 'warning', message: expect.stringContaining(path) }),
-    )
-  })
-
-  test('says when it is not there, not the one, or not safe', async () => {
-    await using publisher = await startPublisher({})
-    const path = join(publisher.directory, 'disk.qcow2')
-    const context = publisher.context()
-    await expect(ensure(path, undefined, context)).rejects.toMatchObject({ code: 'FILE_NOT_FOUND' })
-    writeFileSync(path, withBackingFile(image))
-    await expect(ensure(path, undefined, context)).rejects.toMatchObject({ code: 'UNSAFE_IMAGE' })
-    writeFileSync(path, image)
-    await expect(
-      ensure({ path, checksum: `sha256:${sha256(newer)}` }, undefined, context),
-    ).rejects.toMatchObject({
-      code: 'DIGEST_MISMATCH',
-    })
-    await expect(ensure({ path, format: 'raw' }, undefined, context)).rejects.toMatchObject({
-      code: 'UNSAFE_IMAGE',
-    })
   })
 })

@@ -61,6 +61,11 @@ describe('defineProvider()', () => {
   test('takes a provider as a definition', () => {
     const provider = defineProvider(facts)
     expect(defineProvider({ ...provider, user: 'root' })).toEqual({ ...provider, user: 'root' })
+    const imagePattern = 'ACME-{version}.{arch}.img'
+    expect(defineProvider({ ...provider, imagePattern })).toMatchObject({
+      imagePattern: [{ pattern: imagePattern }],
+      sources: [{ imagePattern: undefined }],
+    })
   })
 
   test.each<[string, Partial<ProviderDefinition>]>([

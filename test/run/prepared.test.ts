@@ -39,14 +39,34 @@ describe('findPrepared()', () => {
     })
   })
 
-  test.each([
+  test.each<[string, ImageInput, string | undefined]>([
     ['a name', { provider: acme }, 'not asked again: a test uses no network'],
-    ['a URL', 'https://acme.example.org/1/acme-1.x86_64.qcow2', undefined],
+    [
+      'a URL',
+      { url: 'https://acme.example.org/1/acme-1.x86_64.qcow2', minimumTrust: 'unverified' },
+      undefined,
+    ],
   ])('says of %s that is old in the cache whether a newer build may exist', async (_, input, stale) => {
     await using publisher = await startPublisher({ '1': image })
     await infoOf(publisher, [input])
     const info = { ...(await infoOf(publisher, [])), maxResolveAgeMs: -1 }
     expect((await find(input, info)).resolved.stale).toBe(stale)
+  })
+
+  test('refuses what is trusted less than its test or the run asks for, prepared or cached', async () => {
+    await using publisher = await startPublisher({ '1': image })
+    const url = 'https://acme.example.org/1/acme-1.x86_64.qcow2'
+    const asItIs = { url, minimumTrust: 'unverified' } as const
+    const prepared = await infoOf(publisher, [asItIs])
+    const cached = await infoOf(publisher, [])
+    for (const info of [prepared, cached]) {
+      expect(await find(asItIs, info)).toMatchObject({ trust: 'unverified' })
+      expect(await errorOf(find(url, info))).toMatchObject({
+        code: 'UNTRUSTED',
+        message: expect.stringContaining("{ minimumTrust: 'unverified' }"),
+      })
+      expect(await find(url, { ...info, minimumTrust: 'unverified' })).toMatchObject({ trust: 'unverified' })
+    }
   })
 
   test('throws what kept the image away before the tests', async () => {
@@ -123,11 +143,13 @@ const emptyInfo: RunInfo = {
   overlayDir: '/nowhere',
   leaseDir: undefined,
   cacheDir: '/nowhere',
+  extraCacheDirs: [],
   keptDir: '/nowhere',
   arch: 'x86_64',
   maxResolveAgeMs: 0,
   keep: 'never',
   keepLast: 0,
+  minimumTrust: 'checksum',
   providers: '[]',
   images: {},
   errors: {},

@@ -49,3 +49,13 @@ test('an image that cannot be had is an entry, and with strict an error', async 
     code: 'NO_MATCH',
   })
 })
+
+test('add() takes an image for whoever takes it as it is, and for nobody else', async () => {
+  await using publisher = await startPublisher({ '1': image })
+  const url = 'https://acme.example.org/1/acme-1.x86_64.qcow2'
+  const prewarmed = prewarmedImages(undefined, publisher.context())
+  await prewarmed.add([url, { url, minimumTrust: 'unverified' }], false)
+  expect([...prewarmed.errors.values()]).toMatchObject([{ code: 'UNTRUSTED' }])
+  expect([...prewarmed.images.values()]).toMatchObject([{ trust: 'unverified' }])
+  await expect(prewarmed.add([url], true)).rejects.toMatchObject({ code: 'UNTRUSTED' })
+})

@@ -13,7 +13,12 @@ async function makePlace() {
   const image = join(directory.path, 'system.qcow2')
   writeFileSync(image, smallQcow2('run'))
   const context = makeContext(
-    { cacheDir: join(directory.path, 'cache'), overlayDir: join(directory.path, 'overlays') },
+    {
+      cacheDir: join(directory.path, 'cache'),
+      overlayDir: join(directory.path, 'overlays'),
+      extraCacheDirs: [directory.path],
+      minimumTrust: 'signed',
+    },
     {},
   )
   const runs = () => readdirSync(join(directory.path, 'overlays/run'))
@@ -29,6 +34,7 @@ test('startRun() tells the workers all they need, as plain JSON', async () => {
   const info = run.info
   expect(JSON.parse(JSON.stringify(info))).toEqual(info)
   expect(Object.values(info.images)).toMatchObject([{ path: image, format: 'qcow2' }])
+  expect(info).toMatchObject({ extraCacheDirs: [directory.path], minimumTrust: 'signed' })
   expect(existsSync(info.overlayDir)).toBe(true)
   run.close()
 })
@@ -81,16 +87,19 @@ test('joinRun() starts one run for equal settings, and ends it with the last who
   expect(runs()).toEqual([])
 })
 
-test('joinRun() starts another run for other settings', async () => {
-  const { directory, context, runs } = await makePlace()
-  await using _ = directory
-  const one = await joinRun({ images: [] }, context)
-  const two = await joinRun({ images: [] }, { ...context, keep: 'never' })
-  expect(runs()).toHaveLength(2)
-  one.close()
-  two.close()
-  expect(runs()).toEqual([])
-})
+test.each([{ keep: 'never' }, { minimumTrust: 'pinned' }, { extraCacheDirs: [] }] as const)(
+  'joinRun() starts another run for other settings: %o',
+  async (settings) => {
+    const { directory, context, runs } = await makePlace()
+    await using _ = directory
+    const one = await joinRun({ images: [] }, context)
+    const two = await joinRun({ images: [] }, { ...context, ...settings })
+    expect(runs()).toHaveLength(2)
+    one.close()
+    two.close()
+    expect(runs()).toEqual([])
+  },
+)
 
 test('joinRun() leaves nothing behind when the images fail', async () => {
   const { directory, missing, context, runs } = await makePlace()

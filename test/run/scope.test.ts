@@ -50,6 +50,14 @@ describe('Scope', () => {
     await scope.close(passed)
   })
 
+  test("takes a file of the user's own at any bar: it is his word", async () => {
+    await using place = await makePlace()
+    const scope = place.scope()
+    const disk = await scope.open({ path: place.unlisted, minimumTrust: 'pinned' })
+    expect(disk.trust).toBe('unverified')
+    await scope.close(passed)
+  })
+
   test('refuses disks once it is closed', async () => {
     await using place = await makePlace()
     const scope = place.scope()

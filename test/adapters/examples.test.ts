@@ -23,7 +23,8 @@ test.each(['vitest-basic', 'custom-provider'])(
     expect(project.runDirectories()).toEqual([])
 
     const asked = mirror.requests.length
-    const warm = await project.run([], { VMIMAGE_MIRROR: mirror.url, VMIMAGE_OFFLINE: '1' })
+    const offline = { VMIMAGE_MIRROR: mirror.url, VMIMAGE_CONFIG: config, VMIMAGE_OFFLINE: '1' }
+    const warm = await project.run([], offline)
     expect(warm.code, warm.output).toBe(0)
     expect(mirror.requests).toHaveLength(asked)
   },

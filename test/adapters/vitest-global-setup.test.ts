@@ -23,6 +23,7 @@ describe('without the plugin', () => {
       ...env,
       IMAGE: system,
       VMIMAGE_MIRROR: mirror.url,
+      VMIMAGE_MINIMUM_TRUST: 'unverified',
       VMIMAGE_KEEP: 'never',
     })
     expect(failedTests(run), run.output).toEqual([

@@ -38,7 +38,12 @@ test('a kept disk is the one the test wrote to, with a note that tells how to bo
 test('the base image of a kept disk stays until the disk is removed', async () => {
   await using mirror = await startMirror({ '/images.test/system.qcow2': smallQcow2('kept') })
   await using project = await openProject('failing')
-  const env = { IMAGE: 'https://images.test/system.qcow2', VMIMAGE_MIRROR: mirror.url, KEEP_LAST: '1' }
+  const env = {
+    IMAGE: 'https://images.test/system.qcow2',
+    VMIMAGE_MIRROR: mirror.url,
+    VMIMAGE_MINIMUM_TRUST: 'unverified',
+    KEEP_LAST: '1',
+  }
   const fail = () => project.run(['-t', '^fails$'], env)
   await fail()
   const [lease = ''] = project.runDirectories()

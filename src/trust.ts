@@ -31,7 +31,7 @@ export function requireTrust(what: string, trust: Trust, minimum: Trust): void {
     'UNTRUSTED',
     `Cannot use "${what}": its trust is "${trust}" (${grounds[trust]}), and "${minimum}" or more is asked for.\n` +
       `Say what the file is, { checksum: 'sha256:<hex>' }, or take it as it is, { minimumTrust: '${trust}' }; ` +
-      `for all images that is VMIMAGE_MINIMUM_TRUST=${trust}.`,
+      `for all images that is VMIMAGE_MINIMUM_TRUST=${trust}, on the command line --checksum and --minimum-trust ${trust}.`,
   )
 }
 

@@ -37,16 +37,26 @@ export type CompareVersions = (a: string, b: string) => number
 
 /**
  * The order of versions of which some came in another order than their numbers say: `listed`, oldest first, where
- * `42.*` stands for all that begin with `42.`; those that are not listed come after them.
+ * `42.*` stands for all that begin with `42.`, and `*` for all that are not listed; without it these come last. What the
+ * listed ones go on from, as `42` or the `24` of a range, stands before the first of them.
  */
 export function versionOrder(listed: readonly string[] = []): CompareVersions {
   const place = (version: string) => {
-    const found = listed.findIndex((entry) =>
-      entry.endsWith('*') ? version.startsWith(entry.slice(0, -1)) : version === entry,
-    )
-    return found < 0 ? listed.length : found
+    const exact = listed.findIndex((entry) => entry === version || isCovered(version, entry))
+    if (exact >= 0) return exact
+    const first = listed.findIndex((entry) => entry !== '*' && isBeginning(version, entry))
+    if (first >= 0) return first - 0.5
+    return listed.includes('*') ? listed.indexOf('*') : listed.length
   }
   return (a, b) => place(a) - place(b) || compareVersions(a, b)
+}
+
+function isCovered(version: string, entry: string): boolean {
+  return entry !== '*' && entry.endsWith('*') && version.startsWith(entry.slice(0, -1))
+}
+
+function isBeginning(version: string, entry: string): boolean {
+  return entry.startsWith(version) && /^[^\da-z]/i.test(entry.slice(version.length))
 }
 
 /** Reads bounds with blanks between them, as in `>=40 <43`; undefined when the text is something else. */

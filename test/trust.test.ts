@@ -31,7 +31,7 @@ test.each<[Trust, Trust, string]>([
         message: expect.stringMatching(
           new RegExp(
             `^Cannot use "acme x86_64": its trust is "${trust}" \\(.*${ground}.*\\), and "${minimum}" or more.*\n` +
-              `.*{ checksum: 'sha256:<hex>' }.*{ minimumTrust: '${trust}' }.*VMIMAGE_MINIMUM_TRUST=${trust}\\.$`,
+              `.*{ checksum: 'sha256:<hex>' }.*{ minimumTrust: '${trust}' }.*VMIMAGE_MINIMUM_TRUST=${trust}, on the command line --checksum and --minimum-trust ${trust}\\.$`,
           ),
         ),
       }),

@@ -3,6 +3,7 @@ import { statSync } from 'node:fs'
 import { makeContext, type Context } from '../context.js'
 import { formatDigest } from '../digest.js'
 import { VmImageError } from '../errors.js'
+import { checkTrust } from '../image/check-trust.js'
 import { ensureBaseImage } from '../image/ensure-base-image.js'
 import { sizeText } from '../progress-text.js'
 import { imageProviders } from '../providers/index.js'
@@ -55,7 +56,13 @@ export async function resolveNames(images: readonly string[], options: CommandOp
     if (options.all) return listAll(requests, options, context)
     const keys = keyCache(cacheLayout(context.cacheDir))
     const resolved = []
-    for (const request of requests) resolved.push(await resolveImage(request, context, keys))
+    for (const request of requests) {
+      const found = await resolveImage(request, context, keys)
+      // It only shows what there is, unless it is asked for less than everything.
+      if (options.minimumTrust)
+        checkTrust(request, found.proof ? { ...found, trust: 'signed' } : found, context)
+      resolved.push(found)
+    }
     if (options.json) return printValue(resolved.map(jsonOf))
     for (const found of resolved) printRows(rowsOf(found))
   })

@@ -52,6 +52,7 @@ program
   .argument('<image...>', 'name (fedora) or name and version (debian:13)')
   .option('--variant <name>', 'kind of image, where the publisher has several (debian: generic)')
   .option('--build <build>', 'build or serial of the publisher')
+  .option('--checksum <algorithm:hex>', 'digest that the file must have as it is served')
   .option('--all', 'every version and build that fits, newest first')
   .option('--explain', 'each step: addresses asked, what was found there, why this image')
   .option('--json', 'print one JSON array')

@@ -70,6 +70,9 @@ function* siteProblems(site: Site): Generator<Problem> {
   yield* problemUnless(!(versionsUrl && versions), 'versions', versions, 'none beside a versionsUrl')
   yield* addressProblems('imagesUrl', imagesUrl, [...place, ...build])
   if (buildsUrl !== undefined) yield* addressProblems('buildsUrl', buildsUrl, place)
+  if (site.imageUrl !== undefined) {
+    yield* addressProblems('imageUrl', site.imageUrl, [...place, 'build', 'file'])
+  }
   const isPlaced = versionsUrl !== undefined || versions !== undefined
   const isWhole = buildsUrl === undefined && !/\{(?:version|codename)\}/.test(imagesUrl)
   const list = 'without {version}, {codename} and buildsUrl, or a versionsUrl (or versions) beside it'

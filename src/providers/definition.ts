@@ -26,6 +26,13 @@ export interface Site {
   readonly imagePattern?: Pattern | readonly ImagePattern[] | undefined
   /** True: only what has left the other sites is here, so it is asked when none of them has what is looked for. Default false. */
   readonly isArchive?: boolean | undefined
+  /**
+   * The lasting address of an image, where `imagesUrl` is a directory that moves: `{file}` and the words of
+   * `imagesUrl`. Default: where it is listed.
+   */
+  readonly imageUrl?: string | undefined
+  /** The user of these images, where it is another than the provider's. */
+  readonly user?: string | undefined
   /** Architectures that are to be had here. Default: all of the provider's. */
   readonly arches?: readonly Arch[] | undefined
   /**
@@ -57,6 +64,8 @@ export interface Signer {
   readonly keyUrls: readonly string[]
   /** Files of installed packages that hold the keys; they are looked at before the network is. Default: none. */
   readonly keyrings?: readonly string[] | undefined
+  /** True: it signs with OpenPGP version 3 packets, which only gpgv reads. From anybody else they are refused. Default false. */
+  readonly isVersion3?: boolean | undefined
 }
 
 /** What a publisher signs. */
@@ -74,11 +83,11 @@ export interface Signature extends Signer {
    */
   readonly file?: string | undefined
   /**
-   * True: signatures, or the keys of that time, are known to be missing now and then. Such images count as `checksum`, and
-   * a warning tells; but where an image has a signature of its own, its key has to be there. Default false: that is an
-   * error.
+   * What is known to be missing now and then: the `key` of that time, or else the `signature` (and so the key, too).
+   * Such images count as `checksum`, and a warning tells; but where an image has a signature of its own, its key has to
+   * be there. Default: nothing; what is missing is an error.
    */
-  readonly isOptional?: boolean | undefined
+  readonly mayLack?: 'key' | 'signature' | undefined
 }
 
 /** How the image files are named, from one version to another. */
@@ -122,8 +131,8 @@ export interface Facts {
   /** Other names of versions: `{ stable: '13' }`. Default: none. */
   readonly versionNames?: Readonly<Record<string, string>> | undefined
   /**
-   * Versions whose numbers do not say when they came, oldest first; `42.*` stands for all that begin so. Those that are
-   * not listed come after them, in the order of their numbers. Default: none.
+   * Versions whose numbers do not say when they came, oldest first; `42.*` stands for all that begin so, and `*` for all
+   * that are not listed, in the order of their numbers. Default: `*` alone; in a list without it, it comes last.
    */
   readonly versionOrder?: readonly string[] | undefined
   /** Kinds of image; a request that names none gets the first that is made for its architecture. Default: one kind. */

@@ -62,6 +62,8 @@ const siteShapes: Shapes<keyof Site> = {
   document: { wanted: 'a record of JSON Pointers, { image, digest }', fits: isRecord },
   imagePattern,
   isArchive: yesOrNo,
+  imageUrl: text,
+  user: text,
   arches,
   mirrors: texts,
 }
@@ -124,7 +126,8 @@ const signatureShapes: Shapes<keyof Signature> = {
   versions: text,
   form: required(oneOf('clear-signed', 'checksums', 'image')),
   file: text,
-  isOptional: yesOrNo,
+  mayLack: oneOf('key', 'signature'),
+  isVersion3: yesOrNo,
   fingerprints: required({
     wanted: 'a list of fingerprints of primary keys: 40 hex digits (or 64) in upper case, without blanks',
     fits: (value) => isListOf(isFingerprint, value, 1),

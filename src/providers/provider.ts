@@ -78,7 +78,7 @@ export function defineProvider(definition: ProviderDefinition): Provider {
     sources:
       'sources' in definition
         ? definition.sources.map(withDefaults)
-        : [withDefaults({ ...definition, imagePattern: undefined })],
+        : [withDefaults({ ...definition, imagePattern: undefined, user: undefined })],
     imagePattern: imagePatternsOf(definition),
     archNames: definition.archNames,
     archDirectories: definition.archDirectories,
@@ -116,6 +116,8 @@ function withDefaults(site: Site): ProviderSite {
     imagePattern:
       site.imagePattern === undefined ? undefined : imagePatternsOf({ imagePattern: site.imagePattern }),
     isArchive: site.isArchive ?? false,
+    imageUrl: site.imageUrl,
+    user: site.user,
     arches: site.arches,
     mirrors: (site.mirrors ?? []).map(asDirectory),
   }

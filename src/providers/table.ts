@@ -13,14 +13,15 @@ export const providerColumns = [
 
 /** One cell for each of {@link providerColumns}. */
 export function providerRow(provider: Provider): readonly string[] {
-  const { name, aliases, coverage, archNames, user, firmware = [] } = provider
+  const { name, aliases, coverage, archNames, user, firmware = [], sources } = provider
+  const users = [user, ...sources.map((site) => site.user)].filter((one) => one !== undefined)
   return [
     name,
     aliases.join(', ') || '-',
     coverage ?? 'what it lists',
     Object.keys(archNames ?? {}).join(', ') || 'any',
     groundOf(provider),
-    user ?? '-',
+    [...new Set(users)].join(', ') || '-',
     firmware.join(', ') || 'not known',
   ]
 }
@@ -29,7 +30,7 @@ export function providerRow(provider: Provider): readonly string[] {
 function groundOf({ trust, signatures, knownDigests, experimental }: Provider): string {
   // One with an upper end is of times gone by.
   const current = signatures.filter(({ versions = '' }) => !versions.includes('<'))
-  const isSigned = current.some(({ isOptional = false }) => !isOptional)
+  const isSigned = current.some(({ mayLack }) => mayLack !== 'signature')
   const pinned = Object.keys(knownDigests).length
   const parts = [
     isSigned ? 'signed' : trust,

@@ -5,7 +5,7 @@ import { compareVersions, versionOrder } from '../version.js'
 import { findCandidates } from './candidates.js'
 import { directoriesFor } from './directories.js'
 import { tryListEntries } from './pages.js'
-import { sitesFor, startSearch } from './resolve.js'
+import { relatedTo, sitesFor, startSearch } from './resolve.js'
 import { fill, listBuilds, listVersions, type Search, type Site, versionWords, wantedOf } from './site.js'
 import { nothingFound, orNote } from './trail.js'
 
@@ -40,7 +40,7 @@ export async function listPublished(
     }
   }
   if (byVersion.size === 0)
-    throw nothingFound(describeRequest({ ...request, arch: search.arch }), search.trail)
+    throw nothingFound(describeRequest({ ...request, arch: search.arch }), search.trail, relatedTo(request))
   if (search.trail.failure) {
     const [reason = ''] = search.trail.failure.message.split('\n')
     context.report({ type: 'warning', message: `The list is not complete. ${reason}` })

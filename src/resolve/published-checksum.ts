@@ -2,11 +2,13 @@
 import type { Context } from '../context.js'
 import { isWeak } from '../digest.js'
 import { VmImageError } from '../errors.js'
+import { httpFaultOf } from '../http/fault.js'
 import type { Signature } from '../providers/definition.js'
 import type { Provider } from '../providers/index.js'
 import { fillTemplate, wordsOf } from '../providers/pattern.js'
 import type { KeyCache } from '../signature/key-cache.js'
 import { verifyClearSigned, verifyDetached } from '../signature/verify.js'
+import { isEnough } from '../trust.js'
 import { type Checksum, readChecksum } from './checksums.js'
 import type { Page } from './listing.js'
 import { decodeName } from './listed-name.js'
@@ -66,25 +68,37 @@ export async function findChecksum(
       missing ??= error
     }
   }
-  if (missing && !asked) throw missing
+  if (missing && !asked) throw isAbsent(missing) ? notThere(found, missing) : missing
   return undefined
 }
 
 /** A checksum file as it was served, from the site or from one of its mirrors when the site does not answer. */
-async function fetchFirst(url: string, { site }: Found, { context }: Search): Promise<ServedFile> {
+async function fetchFirst(url: string, { site }: Found, search: Search): Promise<ServedFile> {
   if (isLocal(url)) return readLocalFile(url)
-  const [first, ...mirrors] = addressesOf(url, site)
-  try {
-    return await fetchFile(first, context)
-  } catch (error) {
-    if (isAbsent(error)) throw error
-    for (const mirror of mirrors) {
-      const file = await fetchFile(mirror, context).catch(() => undefined)
-      context.signal.throwIfAborted()
-      if (file) return file
+  const failures: VmImageError[] = []
+  for (const address of addressesOf(url, site)) {
+    try {
+      return await fetchFile(address, search.context)
+    } catch (error) {
+      // That a mirror does not have it says nothing of the publisher.
+      const isTold = address === url && isAbsent(error)
+      if (!(error instanceof VmImageError) || isTold || httpFaultOf(error) === undefined) throw error
+      noteStep(search, { url: address, found: error.message.split('\n', 1)[0] ?? '' })
+      failures.push(error)
     }
-    throw error
   }
+  throw allFailed(url, failures)
+}
+
+function allFailed(url: string, failures: readonly VmImageError[]): VmImageError {
+  const [first] = failures
+  const tried = failures.map(({ message }) => `  ${message.split('\n', 1)[0]}`).join('\n')
+  return new VmImageError(
+    first?.code ?? 'NETWORK',
+    `Cannot read the checksum file "${url}": no server gave a usable answer, and without it nothing can be verified.\n` +
+      `Try again later, or say what the image is, { checksum: 'sha256:<hex>' }. Tried:\n${tried}`,
+    { cause: first?.cause },
+  )
 }
 
 /** Whoever leads from http to https may be anybody: the file comes from where it was asked for. */
@@ -127,19 +141,17 @@ async function verified(
 }
 
 /**
- * Why an unsigned checksum file is good enough here, if it is: the publisher is known to leave signatures out, or the one
- * program that could read this one is not installed. Never because a signature is wrong.
+ * Why an unsigned checksum file is good enough here, if it is: the publisher is known to leave signatures or old keys out,
+ * or uses a kind that needs a program that is not installed. Never because a signature is wrong.
  */
-function excuseFor(error: unknown, { isOptional = false }: Signature, search: Search): string | undefined {
+function excuseFor(error: unknown, signature: Signature, search: Search): string | undefined {
   if (!(error instanceof VmImageError)) return undefined
-  if (isOptional && error.code === 'SIGNATURE_MISSING') return 'its checksum file is not signed.'
-  if (isOptional && error.code === 'KEY_MISSING')
-    return `its signature was not checked. ${error.message.replaceAll('\n', ' ')}`
+  const { mayLack, isVersion3 = false } = signature
+  if (error.code === 'SIGNATURE_MISSING' && mayLack === 'signature') return 'its checksum file is not signed.'
   const { minimumTrust = search.context.minimumTrust } = search.request
-  const isSatisfied = minimumTrust === 'checksum' || minimumTrust === 'unverified'
-  if (error.code === 'TOOL_MISSING' && isSatisfied)
-    return `its signature was not checked. ${error.message.replaceAll('\n', ' ')}`
-  return undefined
+  const isWithoutProgram = error.code === 'TOOL_MISSING' && isVersion3 && isEnough('checksum', minimumTrust)
+  if (!isWithoutProgram && !(error.code === 'KEY_MISSING' && mayLack !== undefined)) return undefined
+  return `its signature was not checked. ${error.message.replaceAll('\n', ' ')}`
 }
 
 /** Those that lie beside the image, and those elsewhere. A name with a word that is not known here is left out. */
@@ -157,6 +169,16 @@ function checksumUrls({ siblings, words, entry }: Found, templates: readonly str
 function said({ digest }: Checksum, signedBy: string | undefined): string {
   const signed = signedBy === undefined ? '' : `, signed by ${signedBy}`
   return `${digest.algorithm}:${digest.hex}${signed}`
+}
+
+/** The error when a checksum file is listed, and the server says that there is none. */
+function notThere({ entry }: Found, cause: VmImageError): VmImageError {
+  return new VmImageError(
+    'CHECKSUM_MISSING',
+    `Cannot verify "${entry.name}": its checksum file is listed and not there. ${cause.message.split('\n', 1)[0]}\n` +
+      "The publisher may be uploading a new build: try again in an hour, ask for another build, or give { checksum: 'sha256:<hex>' }.",
+    { cause },
+  )
 }
 
 /** The error when nobody at all vouches for the image. */

@@ -11,6 +11,7 @@ import { type Digest, formatDigest, isWeak, parseDigest, sameDigest } from '../d
 import { VmImageError } from '../errors.js'
 import type { Trust } from '../trust.js'
 import type { Signer } from '../providers/definition.js'
+import { imageProviders } from '../providers/index.js'
 import { fillTemplate, type Words } from '../providers/pattern.js'
 import { describeRequest, type NamedRequest } from '../request/request.js'
 import type { KeyCache } from '../signature/key-cache.js'
@@ -21,7 +22,7 @@ import { addressesOf } from './pages.js'
 import { findChecksum, noChecksum } from './published-checksum.js'
 import { findSignature, signatureFor } from './published-signature.js'
 import { searchSites } from './search.js'
-import type { Found, Search, Site } from './site.js'
+import { type Found, lastingUrl, type Search, type Site } from './site.js'
 import { nothingFound, type Trail } from './trail.js'
 import { askedVariant, defaultVariant } from './variant.js'
 
@@ -74,7 +75,13 @@ export async function resolveImage(
   const search = startSearch(request, context)
   const found = await searchSites(sitesFor(search), search)
   if (found) return describe(found, search, keyCache)
-  throw nothingFound(describeRequest({ ...request, arch: search.arch }), search.trail)
+  throw nothingFound(describeRequest({ ...request, arch: search.arch }), search.trail, relatedTo(request))
+}
+
+/** `debian-daily` is where somebody finds sid who asked for it as a version of `debian`. */
+export function relatedTo({ provider }: NamedRequest): readonly string[] {
+  const names = imageProviders.list().map(({ name }) => name)
+  return names.filter((name) => name.startsWith(`${provider.name}-`))
 }
 
 async function describe(found: Found, search: Search, keyCache: KeyCache): Promise<ResolvedImage> {
@@ -100,6 +107,7 @@ async function describe(found: Found, search: Search, keyCache: KeyCache): Promi
     signedBy: undefined,
   }
   warn(found.entry, digest, trust, search)
+  const url = lastingUrl(found, search)
   return {
     name: provider.displayName,
     provider: provider.name,
@@ -108,8 +116,8 @@ async function describe(found: Found, search: Search, keyCache: KeyCache): Promi
     arch,
     variant: found.variant,
     file,
-    url: found.entry.url,
-    urls: addressesOf(found.entry.url, found.site),
+    url,
+    urls: [...new Set([...addressesOf(url, found.site), found.entry.url])],
     digest,
     trust,
     signedBy,
@@ -129,7 +137,7 @@ async function findProof(found: Found, search: Search): Promise<ImageProof | und
     return { ...(await findSignature(signature, found, found.entry.url, search)), signer: signature }
   } catch (error) {
     const isExcused =
-      error instanceof VmImageError && error.code === 'SIGNATURE_MISSING' && signature.isOptional
+      error instanceof VmImageError && error.code === 'SIGNATURE_MISSING' && signature.mayLack === 'signature'
     if (!isExcused) throw error
     search.context.report({ type: 'warning', message: `${found.entry.name} is not signed.` })
     return undefined

@@ -180,6 +180,12 @@ export function fill(template: string, words: Words): string {
   return fillTemplate(template, Object.fromEntries(encoded))
 }
 
+/** Where an image lies for good, when the directory that lists it moves. */
+export function lastingUrl({ site, entry, words }: Found, search: Search): string {
+  if (site.imageUrl === undefined) return entry.url
+  return fill(site.imageUrl, { ...words, arch: addressWords(search).arch, file: entry.name })
+}
+
 function addressWords(search: Search, version?: string): Words {
   const { provider } = search.request
   const arch = provider.archDirectories?.[search.arch] ?? fileArchWord(search)

@@ -52,8 +52,14 @@ export async function orNote<T>(trail: Trail, search: Promise<T>): Promise<T | u
 /**
  * The error when every site has been asked: NETWORK (or what else was wrong with its answer) when one gave no usable
  * answer, NO_MATCH when all did.
+ *
+ * @param related names of other providers that may have it.
  */
-export function nothingFound(what: string, { steps, failure }: Trail): VmImageError {
+export function nothingFound(
+  what: string,
+  { steps, failure }: Trail,
+  related: readonly string[] = [],
+): VmImageError {
   if (failure && failure.code !== 'NETWORK') return failure
   const tried = steps.map(({ url, found }) => `  ${url}: ${found}`).join('\n')
   if (failure) {
@@ -65,10 +71,12 @@ export function nothingFound(what: string, { steps, failure }: Trail): VmImageEr
       { cause: failure.cause },
     )
   }
+  const others =
+    related.length === 0 ? '' : ` Its publisher has more under other names: ${related.join(', ')}.`
   return new VmImageError(
     'NO_MATCH',
     `Cannot find "${what}": every server answered, and nothing that they list fits.\n` +
-      `Ask for a version, build, variant or architecture that is listed. Tried:\n${tried}`,
+      `Ask for a version, build, variant or architecture that is listed.${others} Tried:\n${tried}`,
   )
 }
 

@@ -1,4 +1,5 @@
 /** The signatures in a file: what each says of itself, and how it is proven. */
+import type { Signer } from '../providers/definition.js'
 import { proveByGpgv, parseVersion3, type Version3 } from './gpgv.js'
 import { type AnyPacket, type Key, loadOpenpgp, type SignaturePacket, type Subkey } from './openpgp.js'
 import { type Claim, signatureError } from './refusal.js'
@@ -30,7 +31,11 @@ const maxSignatures = 16
  *
  * @throws VmImageError SIGNATURE_MISSING when there is no signature, SIGNATURE_INVALID when there is none that counts.
  */
-export async function readDataSignatures(bytes: Uint8Array, claim: Claim): Promise<readonly DataSignature[]> {
+export async function readDataSignatures(
+  bytes: Uint8Array,
+  claim: Claim,
+  { isVersion3 = false }: Pick<Signer, 'isVersion3'>,
+): Promise<readonly DataSignature[]> {
   const openpgp = await loadOpenpgp()
   const packets = await readPackets(openpgp, bytes, claim)
   if (packets.length === 0) throw signatureError('SIGNATURE_MISSING', claim, 'holds no OpenPGP signature')
@@ -41,7 +46,7 @@ export async function readDataSignatures(bytes: Uint8Array, claim: Claim): Promi
       `has ${packets.length} parts, at most ${maxSignatures} are read`,
     )
   }
-  const signatures = packets.flatMap((packet) => toDataSignature(openpgp, packet) ?? [])
+  const signatures = packets.flatMap((packet) => toDataSignature(openpgp, packet, isVersion3) ?? [])
   if (signatures.length > 0) return signatures
   throw signatureError(
     'SIGNATURE_INVALID',
@@ -78,12 +83,17 @@ function hasContent(block: string): boolean {
   return /^[A-Za-z0-9+/=]{12}/m.test(block)
 }
 
-function toDataSignature(openpgp: Openpgp, packet: AnyPacket): DataSignature | undefined {
+/** Version 3 only from whom it is known of: where gpgv is missing it could stand for a signature that nobody can check. */
+function toDataSignature(
+  openpgp: Openpgp,
+  packet: AnyPacket,
+  isVersion3: boolean,
+): DataSignature | undefined {
   const { binary, text } = openpgp.enums.signature
   const isOfData = (type: number | null) => type === binary || type === text
   if (packet instanceof openpgp.SignaturePacket)
     return isOfData(packet.signatureType) ? modern(packet) : undefined
-  const fields = parseVersion3(packet.write())
+  const fields = isVersion3 ? parseVersion3(packet.write()) : undefined
   return fields && isOfData(fields.type) ? version3(openpgp, packet, fields) : undefined
 }
 

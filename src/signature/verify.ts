@@ -39,7 +39,7 @@ export async function verifyClearSigned(
 ): Promise<Verified & { readonly payload: string }> {
   const claim = { name: page.url }
   const { payload, armour } = parseClearSigned(page.body, claim)
-  const signatures = await readDataSignatures(Buffer.from(armour), claim)
+  const signatures = await readDataSignatures(Buffer.from(armour), claim, signer)
   const signed = Buffer.from(payload.replaceAll('\n', '\r\n'))
   return { ...(await verify(claim, signatures, () => once(signed), signer, evidence)), payload }
 }
@@ -58,7 +58,7 @@ export async function verifyDetached(
   evidence: Evidence,
 ): Promise<Verified> {
   const claim = { name: signed.name, url: signature.url }
-  const signatures = await readDataSignatures(signature.bytes, claim)
+  const signatures = await readDataSignatures(signature.bytes, claim, signer)
   return verify(claim, signatures, () => once(signed.bytes), signer, evidence)
 }
 
@@ -75,7 +75,7 @@ export async function verifyFile(
   evidence: Evidence,
 ): Promise<Verified> {
   const claim = { name, url: signature.url }
-  const signatures = await readDataSignatures(signature.bytes, claim)
+  const signatures = await readDataSignatures(signature.bytes, claim, signer)
   return verify(claim, signatures, () => contentOf(path, evidence.context.signal), signer, evidence)
 }
 

@@ -75,6 +75,25 @@ describe('vmimage resolve', () => {
     for (const step of steps) expect(stderr).toMatch(step)
   })
 
+  test('shows what is trusted less, unless more is asked for', async () => {
+    await using cache = await tempDir()
+    const shown = await vmimage(cache.path, 'resolve', 'cirros:0.6.1')
+    expect(shown).toMatchObject({ code: 0, stdout: expect.stringMatching(/trust +unverified/) })
+    const refused = await vmimage(cache.path, '--minimum-trust', 'signed', 'resolve', 'debian:13')
+    expect(refused).toMatchObject({
+      code: 5,
+      stdout: '',
+      stderr: expect.stringContaining('--minimum-trust checksum'),
+    })
+  })
+
+  test('names the systems of the same publisher that may have what this one has not', async () => {
+    await using cache = await tempDir()
+    const { code, stderr } = await vmimage(cache.path, 'resolve', 'debian:sid')
+    expect(code).toBe(3)
+    expect(stderr).toContain('under other names: debian-daily.')
+  })
+
   test('refuses what is no name', async () => {
     await using cache = await tempDir()
     const { code, stderr } = await vmimage(cache.path, 'resolve', './disk.qcow2')

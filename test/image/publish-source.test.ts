@@ -119,7 +119,7 @@ describe('an image with a signature over it', () => {
 
   test('that is gone where that is known to happen counts as unsigned, and the user is told', async () => {
     await using publisher = await startSigned(undefined)
-    const provider = acmeSigning('image', key, { isOptional: true })
+    const provider = acmeSigning('image', key, { mayLack: 'signature' })
     expect(await ensureFrom(publisher, { provider })).toMatchObject({
       trust: 'checksum',
       signedBy: undefined,

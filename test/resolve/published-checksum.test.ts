@@ -65,12 +65,30 @@ describe('findChecksum()', () => {
     })
   })
 
-  test.each([404, 503])('fails where the only checksum file answers %i', async (status) => {
+  test.each([
+    [404, 'CHECKSUM_MISSING'],
+    [503, 'NETWORK'],
+  ])('fails where the only checksum file answers %i', async (status, code) => {
     await using mirror = await startMirror(files)
     mirror.fail(`/${main}10/SHA256SUMS`, { status }, Number.POSITIVE_INFINITY)
     const resolving = resolveThrough(mirror, { provider: acme, version: '10' })
-    await expect(resolving).rejects.toMatchObject({ code: 'NETWORK' })
+    await expect(resolving).rejects.toMatchObject({ code })
     await expect(resolving).rejects.toThrow(`HTTP ${status}`)
+  })
+
+  test('tries a mirror when the site is down, and names all that failed', async () => {
+    const sums = `${main}10/SHA256SUMS`
+    const mirrored = 'mirror.example.org/of/acme/10/SHA256SUMS'
+    await using mirror = await startMirror({ ...files, [mirrored]: `${hex}  ${image}\n` })
+    mirror.fail(`/${sums}`, { status: 503 }, Number.POSITIVE_INFINITY)
+    await expect(resolveThrough(mirror, { provider: acme, version: '10' })).resolves.toMatchObject({
+      checksumUrl: `https://${mirrored}`,
+    })
+    mirror.fail(`/${mirrored}`, { status: 500 }, Number.POSITIVE_INFINITY)
+    await expect(resolveThrough(mirror, { provider: acme, version: '10' })).rejects.toMatchObject({
+      code: 'NETWORK',
+      message: expect.stringMatching(/SHA256SUMS"[^]*HTTP 503[^]*mirror\.example\.org[^]*HTTP 500/),
+    })
   })
 
   test('reads no weaker checksum file because the server with the preferred one is down', async () => {

@@ -78,7 +78,7 @@ describe('a checksum file with a signature beside it', () => {
   test('is not taken for unsigned when the server does not say whether it is', async () => {
     await using mirror = await startMirror(files)
     mirror.fail(`/${sums}.asc`, { status: 503 }, Number.POSITIVE_INFINITY)
-    const resolving = resolveThrough(mirror, { provider: provider({ isOptional: true }) })
+    const resolving = resolveThrough(mirror, { provider: provider({ mayLack: 'signature' }) })
     await expect(resolving).rejects.toMatchObject({ code: 'NETWORK' })
   })
 
@@ -88,7 +88,7 @@ describe('a checksum file with a signature beside it', () => {
       const { [path]: _, ...rest } = files
       await using mirror = await startMirror(rest)
       const warnings: string[] = []
-      const optional = provider({ isOptional: true })
+      const optional = provider({ mayLack: 'signature' })
       await expect(resolveThrough(mirror, { provider: optional }, warnings)).resolves.toMatchObject({
         trust: 'checksum',
         signedBy: undefined,
@@ -99,7 +99,7 @@ describe('a checksum file with a signature beside it', () => {
 
   test('is never excused for a signature that is wrong', async () => {
     await using mirror = await startMirror({ ...files, [sums]: `${otherHex}  ${image}\n` })
-    const resolving = resolveThrough(mirror, { provider: provider({ isOptional: true }) })
+    const resolving = resolveThrough(mirror, { provider: provider({ mayLack: 'signature' }) })
     await expect(resolving).rejects.toMatchObject({ code: 'SIGNATURE_INVALID' })
   })
 
@@ -172,7 +172,7 @@ describe('a signature of the image itself', () => {
   test('may be missing where its publisher leaves it out at times, and a warning tells', async () => {
     await using mirror = await startMirror(files)
     const warnings: string[] = []
-    const request = { provider: provider({ ...imageForm, isOptional: true }) }
+    const request = { provider: provider({ ...imageForm, mayLack: 'signature' }) }
     await expect(resolveThrough(mirror, request, warnings)).resolves.toMatchObject({
       trust: 'checksum',
       proof: undefined,

@@ -15,7 +15,12 @@ const key = await makeKey({ type: 'rsa', expires: day('2024-09-01') })
 
 function verify(verifying: Verifying, signature: Buffer, pinned: TestKey = key, data: string = sums) {
   const signed = { name: 'SHA256SUMS', bytes: Buffer.from(data) }
-  return verifyDetached(signed, { bytes: signature, url }, verifying.pin(pinned), verifying.evidence)
+  return verifyDetached(
+    signed,
+    { bytes: signature, url },
+    { ...verifying.pin(pinned), isVersion3: true },
+    verifying.evidence,
+  )
 }
 
 test('A signature of version 3 is good, also when its key has expired since', async () => {
@@ -39,7 +44,11 @@ test('A clear-signed text with a signature of version 3 is good', async () => {
   const body =
     '-----BEGIN PGP SIGNED MESSAGE-----\nHash: SHA256\n\none\ntwo\n' +
     `-----BEGIN PGP SIGNATURE-----\n\n${armour}\n-----END PGP SIGNATURE-----\n`
-  const verified = await verifyClearSigned({ body, url }, verifying.pin(key), verifying.evidence)
+  const verified = await verifyClearSigned(
+    { body, url },
+    { ...verifying.pin(key), isVersion3: true },
+    verifying.evidence,
+  )
   expect(verified.payload).toBe('one\ntwo')
 })
 
@@ -55,6 +64,22 @@ test('A signature of version 3 by a key that is not pinned is refused', async ()
   await using verifying = await startVerifying(pinned)
   const error = await errorOf(verify(verifying, signVersion3(sums, key), pinned))
   expect(error.code).toBe('SIGNATURE_UNKNOWN')
+})
+
+test('A signature of version 3 is refused where nobody said that the publisher makes such, with gpgv and without', async () => {
+  await using verifying = await startVerifying(key)
+  const signed = { name: 'SHA256SUMS', bytes: Buffer.from(sums) }
+  const signature = { bytes: signVersion3(sums, key), url }
+  const { PATH } = process.env
+  try {
+    for (const path of [PATH, '/nonexistent']) {
+      process.env['PATH'] = path
+      const error = await errorOf(verifyDetached(signed, signature, verifying.pin(key), verifying.evidence))
+      expect(error.code).toBe('SIGNATURE_INVALID')
+    }
+  } finally {
+    process.env['PATH'] = PATH
+  }
 })
 
 test('A signature of version 3 by a weak hash is refused', async () => {

@@ -6,6 +6,7 @@ import { VmImageError } from './errors.js'
 
 const aliases = {
   x86_64: ['amd64', 'x64', 'x86-64'],
+  x86_64_v2: ['amd64v2', 'x86-64-v2'],
   x86_64_v3: ['amd64v3', 'x86-64-v3'],
   i686: ['i386', 'i586', 'x86', 'ia32', '386'],
   aarch64: ['arm64', 'armv8', 'arm64-aarch64'],

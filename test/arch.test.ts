@@ -9,6 +9,8 @@ describe('arch', () => {
     ['ppc64el', 'ppc64le'],
     ['i386', 'i686'],
     ['armhf', 'armv7l'],
+    ['amd64v2', 'x86_64_v2'],
+    ['x86-64-v3', 'x86_64_v3'],
     ['s390x', 's390x'],
   ])('parseArch() knows %s as %s', (alias, arch) => {
     expect(parseArch(alias)).toBe(arch)

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { compareVersions, isInRange, parseVersionRange } from '../src/version.js'
+import { compareVersions, isInRange, parseVersionRange, versionOrder } from '../src/version.js'
 
 /**
  * Each line from old to new, the way publishers number their releases and builds. Where the calendar says something else
@@ -67,6 +67,41 @@ describe('compareVersions()', () => {
   ])('keeps %j and %j apart, so that no sort depends on the order it began with', (a, b) => {
     expect(Math.sign(compareVersions(a, b))).toBe(-Math.sign(compareVersions(b, a)))
     expect(compareVersions(a, b)).not.toBe(0)
+  })
+})
+
+describe('versionOrder()', () => {
+  test.each([
+    ['what is listed before the others', ['42.*'], ['42.1', '42.3', '9.0', '15.0', '43']],
+    ['what is listed after the others', ['*', 'sid'], ['9', '13', '14', 'sid']],
+    ['the others in between', ['42.*', '*', 'sid'], ['42.3', '15.0', '43', 'sid']],
+    [
+      'prefixes by their numbers',
+      ['20.*', '24.03', '24.09', '24.03-SP4'],
+      ['20.03', '20.09', '24.03', '24.09'],
+    ],
+    ['a beginning before all that go on from it', ['42.*'], ['42', '42.1', '15.0']],
+    [
+      'a beginning of several before the first',
+      ['22.*', '24.03', '24.03-SP1', '24.09'],
+      ['22.03', '24', '24.03'],
+    ],
+    ['nothing else than numbers', [], ['sid', '15.0', '42.3']],
+  ])('with a list puts %s', (_, listed, versions) => {
+    const compare = versionOrder(listed)
+    expect(versions.toReversed().toSorted(compare)).toEqual(versions)
+    expect(versions.toSorted((a, b) => compare(b, a))).toEqual(versions.toReversed())
+  })
+
+  test.each([
+    ['4', '42.*'],
+    ['24', '240.*'],
+    ['24.0', '24.03'],
+    ['240', '24.*'],
+  ])('counts %s among the others beside %s', (version, listed) => {
+    const compare = versionOrder([listed, '*'])
+    expect(compare('1', version)).toBeLessThan(0)
+    expect(compare(version, '999')).toBeLessThan(0)
   })
 })
 

@@ -18,6 +18,7 @@ export const almalinuxKitten = defineProvider({
   imagePattern: 'AlmaLinux-Kitten-GenericCloud-{version}-{build}.{arch}.qcow2',
   archNames: {
     x86_64: 'x86_64',
+    x86_64_v2: 'x86_64_v2',
     aarch64: 'aarch64',
     ppc64le: 'ppc64le',
     s390x: 's390x',

@@ -4,7 +4,7 @@
  * Sources: https://repo.almalinux.org/almalinux/ (CHECKSUM of 9 seen 2026-07-17, names and digests of lima's templates
  * 2026-08), https://vault.almalinux.org/9.4/cloud/. A minor release moves to the vault when the next one is out, and
  * its directory stays behind. `9/` is the newest minor under a name that moves: only minors are looked into. Builds
- * may have a suffix, 20260526 and 20260526.0.
+ * may have a suffix, 20260526 and 20260526.0. 10 has images for older processors, too: x86_64_v2.
  * Signed: CHECKSUM.asc, by the key of the major release; 8 had another key until 2024-01.
  */
 import type { Signature } from './definition.js'
@@ -33,7 +33,13 @@ export const almalinux = defineProvider({
   ],
   imagePattern:
     /AlmaLinux-\d+-(?<variant>GenericCloud(?:-ext4)?)-(?<version>\d+\.\d+)-(?<build>\d{8}(?:\.\d+)?)\.(?<arch>\w+)\.qcow2/,
-  archNames: { x86_64: 'x86_64', aarch64: 'aarch64', ppc64le: 'ppc64le', s390x: 's390x' },
+  archNames: {
+    x86_64: 'x86_64',
+    x86_64_v2: 'x86_64_v2',
+    aarch64: 'aarch64',
+    ppc64le: 'ppc64le',
+    s390x: 's390x',
+  },
   variants: [{ name: 'GenericCloud' }, { name: 'GenericCloud-ext4' }],
   checksumFiles: ['CHECKSUM'],
   signatures: [

@@ -9,13 +9,16 @@
  */
 import { defineProvider } from './provider.js'
 
+const images = 'https://cdn.amazonlinux.com/al2023/os-images/'
+
 export const amazonlinux = defineProvider({
   name: 'amazonlinux',
   displayName: 'Amazon Linux',
   aliases: ['amazon', 'amazon-linux', 'al2023'],
   homepage: 'https://docs.aws.amazon.com/linux/al2023/',
   coverage: '2023: the newest',
-  imagesUrl: 'https://cdn.amazonlinux.com/al2023/os-images/latest/{arch}/SHA256SUMS',
+  imagesUrl: `${images}latest/{arch}/SHA256SUMS`,
+  imageUrl: `${images}{version}/{arch}/{file}`,
   imagePattern:
     /al2023-kvm-(?<version>2023\.\d+\.\d{8}\.\d+)-kernel-(?<build>\d+\.\d+)-(?<arch>x86_64|arm64)\.xfs\.gpt\.qcow2/,
   archNames: { x86_64: 'x86_64', aarch64: 'arm64' },

@@ -16,6 +16,7 @@ const root = 'https://cloud.centos.org/centos/'
 const linux: readonly Site[] = [
   {
     versions: ['7'],
+    user: 'centos',
     imagesUrl: `${root}{version}/images/`,
     imagePattern:
       /CentOS-7-(?<arch>x86_64|aarch64|ppc64le)-GenericCloud-(?<build>\d{4}(?:[_-]\d{2})?)\.qcow2/,
@@ -23,6 +24,7 @@ const linux: readonly Site[] = [
   },
   {
     versions: ['8'],
+    user: 'centos',
     imagesUrl: `${root}{version}/{arch}/images/`,
     imagePattern: 'CentOS-8-GenericCloud-{version}-{build}.{arch}.qcow2',
     arches: ['x86_64', 'aarch64', 'ppc64le'],

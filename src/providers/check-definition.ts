@@ -53,7 +53,17 @@ function* problemsOf(definition: ProviderDefinition): Generator<Problem> {
   for (const { versions } of definition.variants ?? []) {
     yield* problemUnless(isNumericRange(versions), 'variants', versions, 'a range like ">=14.2"')
   }
-  for (const signature of definition.signatures ?? []) yield* signatureProblems(signature)
+  const hasDocument = sitesOf(definition).some(({ document }) => document !== undefined)
+  for (const signature of definition.signatures ?? []) {
+    yield* signatureProblems(signature)
+    const isOfImage = !hasDocument || signature.form === 'image'
+    yield* problemUnless(
+      isOfImage,
+      'signatures',
+      signature.form,
+      'the form image, as a document has no checksum file',
+    )
+  }
   for (const text of Object.values(knownDigests)) {
     const [algorithm = '', hex = ''] = text.split(':')
     const isDigest = digestOf(algorithm, hex) !== undefined
@@ -72,6 +82,7 @@ function* siteProblems(site: Site): Generator<Problem> {
   if (buildsUrl !== undefined) yield* addressProblems('buildsUrl', buildsUrl, place)
   if (site.imageUrl !== undefined) {
     yield* addressProblems('imageUrl', site.imageUrl, [...place, 'build', 'file'])
+    yield* problemUnless(wordsOf(site.imageUrl).includes('file'), 'imageUrl', site.imageUrl, '{file} in it')
   }
   const isPlaced = versionsUrl !== undefined || versions !== undefined
   const isWhole = buildsUrl === undefined && !/\{(?:version|codename)\}/.test(imagesUrl)
@@ -121,7 +132,8 @@ function archProblems(definition: ProviderDefinition): readonly Problem[] {
 
 function addressProblems(field: string, url: string, allowed: readonly Word[]): readonly Problem[] {
   // A channel may be a host of its own.
-  const isAddress = /^(?:https?:\/\/(?:\{variant\}|[^/{])+\/|file:\/\/\/)/.test(url) && URL.canParse(url)
+  const isRemote = /^https?:\/\/(?:\{variant\}|[^/{])+\//.test(url)
+  const isAddress = (isRemote || /^file:\/\/\/(?!.*%2f)/i.test(url)) && URL.canParse(url)
   const wanted = 'an address like "https://host/directory/", or "file:///directory/"'
   if (!isAddress) return [{ field, found: url, wanted }]
   return wordProblems(field, url, allowed)

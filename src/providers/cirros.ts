@@ -3,8 +3,9 @@
  *
  * Sources: https://download.cirros-cloud.net/ (index seen 2017, layout unchanged in 2024), the release script of
  * https://github.com/cirros-dev/cirros. Files are qcow2 whatever their suffix.
- * Not signed, and MD5SUMS is all there is beside the images; so the SHA-256 digests that other projects have pinned
- * (KubeVirt and others, seen 2026-11) are here, and an image without one counts as unverified.
+ * Not signed, and MD5SUMS is all there is beside the images; so SHA-256 digests that other projects have pinned are here
+ * (seen 2026-11), and an image without one counts as unverified. 0.4.0 and both of 0.5.2 are in the WORKSPACE of
+ * https://github.com/kubevirt/kubevirt at those times, 0.6.2 and 0.6.3 in many projects, always the same.
  */
 import { defineProvider } from './provider.js'
 

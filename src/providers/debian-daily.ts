@@ -27,7 +27,7 @@ export const debianDaily = defineProvider({
   archNames: debian.archNames,
   codenames: { '11': 'bullseye', '12': 'bookworm', '13': 'trixie', '14': 'forky', sid: 'sid' },
   versionNames: { ...debian.versionNames, testing: '14', unstable: 'sid' },
-  versionOrder: ['1*'],
+  versionOrder: ['*', 'sid'],
   variants: [
     { name: 'genericcloud', arches: ['x86_64', 'aarch64'] },
     { name: 'generic' },

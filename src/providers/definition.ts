@@ -152,7 +152,10 @@ export interface Facts {
   readonly format?: 'qcow2' | 'raw' | undefined
   /** The user that cloud-init (or the image itself) makes. Default: not known. */
   readonly user?: string | undefined
-  /** What the images boot with. Default: not known. */
+  /**
+   * What the images of x86_64 boot with; those of other architectures boot with UEFI, or with what such a machine has.
+   * Default: not known.
+   */
   readonly firmware?: readonly ('bios' | 'uefi')[] | undefined
   /** Why less is known of this publisher than of others; lists of providers and a warning show it. Default: undefined. */
   readonly experimental?: string | undefined

@@ -50,6 +50,6 @@ export function signedByRelease(form: Pick<Signature, 'form' | 'file'>): readonl
       'https://fedoraproject.org/fedora.gpg',
       `https://keyserver.ubuntu.com/pks/lookup?op=get&options=mr&search=0x${fingerprint}`,
     ],
-    isOptional: release < 42,
+    mayLack: release < 42 ? 'key' : undefined,
   }))
 }

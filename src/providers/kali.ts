@@ -26,7 +26,7 @@ export const kali = defineProvider({
       file: '{checksums}.gpg',
       fingerprints: ['827C8569F2518CC677FECA1AED65462EC8D5E4C5', '44C6513A8E4FB3D30875F758ED444FF07D8D0BF6'],
       keyUrls: ['https://archive.kali.org/archive-key.asc'],
-      isOptional: true,
+      mayLack: 'signature',
     },
   ],
   format: 'raw',

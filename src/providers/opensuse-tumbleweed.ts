@@ -26,8 +26,8 @@ export const opensuseTumbleweed = defineProvider({
     /openSUSE-Tumbleweed-Minimal-VM\.(?<arch>\w+)(?:-s390x)?-[\d.]+(?:-s390x)?-Cloud-Snapshot(?<version>\d{8})\.qcow2/,
   archNames: { x86_64: 'x86_64', aarch64: 'aarch64', s390x: 's390x' },
   checksumFiles: ['{file}.sha256'],
-  // A snapshot is more than 16, so that the newest key counts.
-  signatures: opensuse.signatures,
+  // The first is by the newest key alone, for 16 and more, which every snapshot is.
+  signatures: opensuse.signatures.slice(0, 1),
   user: 'opensuse',
   firmware: ['bios', 'uefi'],
 })

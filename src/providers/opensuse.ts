@@ -1,5 +1,6 @@
 /**
- * openSUSE Leap, by the openSUSE project: the Minimal VM images with cloud-init, called JeOS before 15.4.
+ * openSUSE Leap, by the openSUSE project: the Minimal VM images with cloud-init, called JeOS before 15.4;
+ * up to 15.4 they are those for OpenStack.
  *
  * Sources: https://download.opensuse.org/distribution/leap/ (names of 16.0 seen 2026-10, of 15.6 2026-08, of 15.1 to
  * 15.4 in 2022), the JSON of MirrorCache (its source, 2025-11). Leap 42.3 is older than 15.0. A name without a build is
@@ -29,9 +30,14 @@ export const opensuse = defineProvider({
   })),
   imagePattern: [
     {
-      versions: '>=15.4',
+      versions: '>=15.5',
       pattern:
-        /(?:openSUSE-)?Leap-(?<version>[\d.]+)-Minimal-VM\.(?<arch>\w+)(?:-[\d.]+|-s390x)?(?:-OpenStack)?-Cloud(?:-Build(?<build>[\d.]+))?\.qcow2/,
+        /(?:openSUSE-)?Leap-(?<version>[\d.]+)-Minimal-VM\.(?<arch>\w+)(?:-[\d.]+|-s390x)?-Cloud(?:-Build(?<build>[\d.]+))?\.qcow2/,
+    },
+    {
+      versions: '>=15.4 <15.5',
+      pattern:
+        /openSUSE-Leap-(?<version>[\d.]+)-Minimal-VM\.(?<arch>\w+)(?:-[\d.]+)?-OpenStack-Cloud(?:-Build(?<build>[\d.]+))?\.qcow2/,
     },
     {
       versions: '<15.4',
@@ -41,12 +47,13 @@ export const opensuse = defineProvider({
     { versions: '<15', pattern: 'openSUSE-Leap-{version}-JeOS-for-OpenStack-Cloud.{arch}.qcow2' },
   ],
   archNames: { x86_64: 'x86_64', aarch64: 'aarch64', ppc64le: 'ppc64le', s390x: 's390x' },
-  versionOrder: ['42.*'],
+  versionOrder: ['42.*', '43'],
   checksumFiles: ['{file}.sha256'],
   signatures: [
     {
       versions: '>=16',
       form: 'checksums',
+      isVersion3: true,
       file: '{checksums}.asc',
       fingerprints: [projectKey],
       keyUrls: [keyUrl],
@@ -54,11 +61,12 @@ export const opensuse = defineProvider({
     },
     {
       form: 'checksums',
+      isVersion3: true,
       file: '{checksums}.asc',
       fingerprints: [projectKey, keyOf2008],
       keyUrls: [keyUrl, `https://keyserver.ubuntu.com/pks/lookup?op=get&search=0x${keyOf2008}`],
       keyrings,
-      isOptional: true,
+      mayLack: 'signature',
     },
   ],
   user: 'opensuse',

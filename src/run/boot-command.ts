@@ -8,12 +8,14 @@
 /** What QEMU needs to be told beyond the disk. Names of firmware are those that QEMU ships in its data directory. */
 const machines: Readonly<Record<string, string>> = {
   x86_64: 'qemu-system-x86_64 -accel kvm -accel tcg -cpu max',
+  x86_64_v2: 'qemu-system-x86_64 -accel kvm -accel tcg -cpu max',
   x86_64_v3: 'qemu-system-x86_64 -accel kvm -accel tcg -cpu max',
   i686: 'qemu-system-i386 -accel kvm -accel tcg -cpu max',
   aarch64: 'qemu-system-aarch64 -machine virt -accel kvm -accel tcg -cpu max -bios edk2-aarch64-code.fd',
   armv7l: 'qemu-system-arm -machine virt -cpu max -bios edk2-arm-code.fd',
   ppc64le: 'qemu-system-ppc64 -machine pseries',
   ppc64: 'qemu-system-ppc64 -machine pseries',
+  powerpc: 'qemu-system-ppc',
   s390x: 'qemu-system-s390x -machine s390-ccw-virtio',
   riscv64: 'qemu-system-riscv64 -machine virt',
   loongarch64: 'qemu-system-loongarch64 -machine virt -bios edk2-loongarch64-code.fd',

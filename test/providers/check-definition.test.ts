@@ -110,7 +110,11 @@ describe('defineProvider()', () => {
     ['a fingerprint in small letters', { signatures: [{ ...signature, fingerprints: ['ab'.repeat(20)] }] }],
     ['a key over plain http', { signatures: [{ ...signature, keyUrls: ['http://images.example.org/key'] }] }],
     ['signatures of a version that is no range', { signatures: [{ ...signature, versions: '9' }] }],
-    ['a text for what may be missing', { signatures: [{ ...signature, isOptional: 'yes' }] }],
+    ['an unknown word for what may be missing', { signatures: [{ ...signature, mayLack: 'image' }] }],
+    ['a text for the version of packets', { signatures: [{ ...signature, isVersion3: 'yes' }] }],
+    ['a lasting address with an unknown word', { imageUrl: 'https://images.example.org/{release}/{file}' }],
+    ['a lasting address without its file', { imageUrl: 'https://images.example.org/{version}/' }],
+    ['a lasting address without a host', { imageUrl: '/{version}/{file}' }],
     ['null for a pattern', { imagePattern: null }],
     ['a number for a digest', { knownDigests: { a: 5 } }],
     ['a list for a record', { archNames: ['x86_64'] }],
@@ -143,7 +147,8 @@ describe('defineProvider()', () => {
     [site, 'sources is {'],
     ['https://images.example.org/', 'sources is "https'],
     [[site, null], 'sources is ['],
-    [[site, { ...site, imageUrl: site.imagesUrl }], 'imageUrl is "https'],
+    [[site, { ...site, imageUrls: site.imagesUrl }], 'imageUrls is "https'],
+    [[site, { ...site, user: 0 }], 'user is 0, expected a text.'],
     [[site, { imagesUrl: site.imagesUrl }], 'or a versionsUrl (or versions) beside it.'],
   ])('refuses %j for sources', (sources, message) => {
     const { name, imagePattern } = facts

@@ -70,6 +70,17 @@ test('debian passes over a codename that has only daily builds without a word', 
   expect(warnings).toEqual([])
 })
 
+test('fedora: a release whose key may be missing has its signature all the same', async () => {
+  const name = 'Fedora-Cloud-41-1.4-x86_64-CHECKSUM'
+  const path = `archives.fedoraproject.org/pub/archive/fedora/linux/releases/41/Cloud/x86_64/images/${name}`
+  const signed = readFileSync(join(trees, 'fedora', path), 'utf8')
+  const [, text = ''] = /\n\n([^]*)\n-----BEGIN PGP SIGNATURE-----/.exec(signed) ?? []
+  expect(text).toContain('SHA256 (Fedora-Cloud-Base-Generic-41-1.4.x86_64.qcow2) = ')
+  await using mirror = await startMirror(join(trees, 'fedora'))
+  mirror.fail(`/${path}`, { swap: text }, Number.POSITIVE_INFINITY)
+  await expect(resolveThrough(mirror, 'fedora:41')).rejects.toMatchObject({ code: 'SIGNATURE_MISSING' })
+})
+
 async function resolve(system: string, input: ImageInput) {
   await using mirror = await startMirror(join(trees, system))
   return await resolveThrough(mirror, input)

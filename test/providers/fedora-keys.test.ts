@@ -23,11 +23,12 @@ test('each release has a key of its own', () => {
   expect(signaturesFor('44')[0]?.fingerprints).not.toEqual(signaturesFor('43')[0]?.fingerprints)
 })
 
-test('only old releases may come without a signature, never those whose key is not known yet', () => {
-  expect(signaturesFor('41')).toMatchObject([{ isOptional: true }])
-  expect(['42', '44', '48'].flatMap(signaturesFor).map(({ isOptional }) => isOptional)).toEqual([
-    false,
-    false,
-    false,
-  ])
+test.each([
+  ['24', 'key'],
+  ['41', 'key'],
+  ['42', undefined],
+  ['44', undefined],
+  ['48', undefined],
+])('release %s may lack nothing but the key of an old release: %s', (version, mayLack) => {
+  expect(signaturesFor(version).map((signature) => signature.mayLack)).toEqual([mayLack])
 })

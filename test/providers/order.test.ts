@@ -4,6 +4,7 @@ import { imageProviders } from '../../src/providers/index.js'
 import { readName } from '../../src/providers/pattern.js'
 import { parseVersionQuery, selectVersions } from '../../src/request/version-query.js'
 import { patternsOf, vocabularyOf } from '../../src/resolve/candidates.js'
+import { directoriesFor } from '../../src/resolve/directories.js'
 import { compareVersions, versionOrder } from '../../src/version.js'
 
 /** From old to new. */
@@ -64,6 +65,30 @@ describe('versions', () => {
       }
     },
   )
+})
+
+/** Where numbers and time disagree, a bound cuts through the time. */
+test.each([
+  ['opensuse', '<=42', []],
+  ['opensuse', '<43', ['42.3', '42.1']],
+  ['opensuse', '>=42', ['16.10', '16.0', '15.6', '15.0', '42.3', '42.1']],
+  ['opensuse', '>=42 <43', ['42.3', '42.1']],
+  ['opensuse', '>=15', ['16.10', '16.0', '15.6', '15.0']],
+  ['opensuse', '<=15.0', ['15.0', '42.3', '42.1']],
+  ['debian-daily', '>=9', ['sid', '14', '13', '12', '11']],
+  ['debian-daily', '>=14', ['sid', '14']],
+  ['debian-daily', '>=sid', ['sid']],
+  ['debian-daily', '<sid', ['14', '13', '12', '11']],
+  ['openeuler', '>=24', ['24.03-LTS-SP4', '24.09', '24.03-LTS-SP1', '24.03-LTS']],
+  ['openeuler', '>=24.03', ['24.03-LTS-SP4', '24.09', '24.03-LTS-SP1', '24.03-LTS']],
+  ['openeuler', '>=22 <24', ['22.03-LTS-SP4']],
+  ['openeuler', '>24.09', ['24.03-LTS-SP4']],
+])('%s:%s means %j', (name, range, expected) => {
+  const provider = imageProviders.find(name)
+  const query = parseVersionQuery(range, provider)
+  expect(selectVersions(query, versions[name] ?? [], provider)).toEqual(expected)
+  const directories = directoriesFor(query, versions[name] ?? [], provider)
+  expect(directories.slice(0, 1)).toEqual(expected.slice(0, 1))
 })
 
 test.each(pairsOf(builds))('builds of $name: $older before $newer, from both sides', ({ older, newer }) => {

@@ -77,6 +77,16 @@ describe('defineProvider()', () => {
     expect(defineProvider({ ...facts, imagePattern: 'acme.qcow2', ...change }).name).toBe('acme')
   })
 
+  test('has the user of one site beside that of all', () => {
+    const { name, versionsUrl, imagesUrl, imagePattern } = facts
+    const site = { versionsUrl, imagesUrl }
+    const sources = [site, { ...site, user: 'root' }]
+    const provider = defineProvider({ name, imagePattern, user: 'acme', sources })
+    expect(provider.user).toBe('acme')
+    expect(provider.sources.map(({ user }) => user)).toEqual([undefined, 'root'])
+    expect(defineProvider({ ...facts, user: 'acme' }).sources[0]?.user).toBeUndefined()
+  })
+
   test('has mirrors for images that are below the list of versions', () => {
     const mirrors = ['https://mirror.example.org/acme']
     const { sources } = defineProvider({
@@ -93,6 +103,10 @@ describe('defineProvider()', () => {
     [
       'a checksum file that lists',
       { versionsUrl: undefined, imagesUrl: 'https://images.example.org/latest/SHA256SUMS' },
+    ],
+    [
+      'images that have a lasting address',
+      { imageUrl: 'https://images.example.org/acme/{version}/{build}/{arch}/{file}' },
     ],
     ['channels in an address', { versionsUrl: 'https://images.example.org/acme/{variant}/' }],
     ['channels in the host', { versionsUrl: 'https://{variant}.example.org/acme/' }],
@@ -122,7 +136,8 @@ describe('defineProvider()', () => {
       'clear-signed checksum files',
       { signatures: [{ ...signature, form: 'clear-signed', file: undefined }] },
     ],
-    ['signatures since a version', { signatures: [{ ...signature, versions: '>=2 <4', isOptional: true }] }],
+    ['signatures since a version', { signatures: [{ ...signature, versions: '>=2 <4', mayLack: 'key' }] }],
+    ['signatures in packets of version 3', { signatures: [{ ...signature, isVersion3: true }] }],
     ['keys of installed packages', { signatures: [{ ...signature, keyUrls: [], keyrings: ['/usr/k.gpg'] }] }],
   ])('takes %s', (_, change) => {
     expect(defineProvider({ ...facts, ...change })).toMatchObject({ name: 'acme' })

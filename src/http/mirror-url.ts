@@ -12,10 +12,11 @@ export function mirrorUrl(url: string, mirror: string | undefined): string {
   return `${prefixOf(mirror)}${host}${pathname}${search}`
 }
 
-/** The way back from {@link mirrorUrl}; a URL that is not the mirror's stays what it is. */
+/** The way back from {@link mirrorUrl}; a URL that is not the mirror's, or of no publisher, stays what it is. */
 export function publisherUrl(url: string, mirror: string | undefined): string {
   if (mirror === undefined || !url.startsWith(prefixOf(mirror))) return url
-  return `https://${url.slice(prefixOf(mirror).length)}`
+  const back = `https://${url.slice(prefixOf(mirror).length)}`
+  return URL.canParse(back) ? back : url
 }
 
 function prefixOf(mirror: string): string {

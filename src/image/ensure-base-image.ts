@@ -10,7 +10,7 @@ import { type ImageRequest, requestKey } from '../request/request.js'
 import { type CacheLayout, cacheLayout } from '../store/layout.js'
 import { findResolution, type Resolution } from '../store/resolutions.js'
 import { type BaseImage, leaseResolved } from './base-image.js'
-import { checkTrust } from './check-trust.js'
+import { checkTrust, isTrusted } from './check-trust.js'
 import { findLayered, findLayeredResolution } from './layered-image.js'
 
 /**
@@ -33,11 +33,13 @@ export async function ensureBaseImage(
   const known = request.kind === 'file' ? undefined : findKnown(layout, request, context)
   const cached =
     known && ((await leaseOrHeal(layout, leaseDir, known, context)) ?? findLayered(known, context))
-  // One that is old and not trusted enough may be trusted more by now: its publisher is asked first.
+  // One that is not trusted enough may be trusted more by now: its publisher is asked first.
   const isFresh = known !== undefined && !isOld(known, request, context)
-  if (cached && (isFresh || context.offline)) checkTrust(request, cached, context)
-  if (cached && isFresh) return cached
-  if (cached && context.offline) return serveStale(cached, 'the network is switched off.', context)
+  if (cached && isFresh && isTrusted(request, cached, context)) return cached
+  if (cached && context.offline) {
+    checkTrust(request, cached, context)
+    return serveStale(cached, 'the network is switched off.', context)
+  }
   try {
     const { fetchBaseImage } = await import('./fetch-base-image.js')
     return await fetchBaseImage(request, leaseDir, context)

@@ -12,13 +12,14 @@ import { keyCache } from '../store/keys.js'
 import { type CacheLayout, cacheLayout } from '../store/layout.js'
 import { findResolution, rememberResolution, type Resolution } from '../store/resolutions.js'
 import { ensureCache } from '../store/root.js'
-import { discardImage, findImage } from '../store/store.js'
+import { findImage, renewMeta } from '../store/store.js'
 import { type BaseImage, leaseResolved } from './base-image.js'
 import { fetchCommand } from './request-text.js'
-import { findLayered, findStoredInLayers } from './layered-image.js'
+import { findLayered, findLayeredResolution, findStoredInLayers } from './layered-image.js'
 import { healImage } from './heal-image.js'
 import { publishSource } from './publish-source.js'
 import { checkTrust } from './check-trust.js'
+import { provenFacts } from './proven-facts.js'
 import { compareWithSeen } from './rollback.js'
 import { verifyFile } from './local-file.js'
 import { localBaseImage } from './local-image.js'
@@ -39,13 +40,19 @@ export async function fetchBaseImage(
   const source = await findSource(request, layout, context)
   // What cannot be trusted enough is not downloaded.
   checkTrust(request, source.proof ? { ...source, trust: 'signed' } : source, context)
-  if (localPath(source) !== undefined && source.compression === 'none') return useInPlace(source, context)
+  if (localPath(source) !== undefined && source.compression === 'none')
+    return useInPlace(layout, source, context)
   ensureCache(layout)
   const asked = requestKey(request, context.arch)
   const resolvedAt = context.now()
   const seen =
     request.kind === 'named'
-      ? compareWithSeen(request, source, findResolution(layout, asked), context)
+      ? compareWithSeen(
+          request,
+          source,
+          findResolution(layout, asked) ?? findLayeredResolution(asked, context),
+          context,
+        )
       : undefined
   const resolutionOf = (digest: Digest): Resolution | undefined => {
     const facts = knownFacts(layout, source, digest, context)
@@ -64,7 +71,7 @@ export async function fetchBaseImage(
     base = known && (leaseResolved(layout, leaseDir, known) ?? findLayered(known, context))
     return base !== undefined
   }
-  if (source.digest) await clearWay(layout, source, source.digest, context)
+  if (source.digest) await prepareStored(layout, source, source.digest, context)
   await publishSource(layout, source, { isDone: isLeased, onPublished: remember, leaseDir }, context)
   if (!isLeased() || base === undefined) throw gone(request, context)
   if (base.digest) remember(parseDigest(base.digest))
@@ -90,7 +97,7 @@ async function verifiedIfLocal(source: Source, { signal }: Context): Promise<Sou
 }
 
 /** An image of a directory of this machine is used where it lies, like a file that is named by its path. */
-async function useInPlace(source: Source, context: Context): Promise<BaseImage> {
+async function useInPlace(layout: CacheLayout, source: Source, context: Context): Promise<BaseImage> {
   const path = localPath(source) ?? ''
   const { format, digest: checksum } = source
   const { arch } = context
@@ -103,7 +110,8 @@ async function useInPlace(source: Source, context: Context): Promise<BaseImage> 
     sizeBytes: undefined,
     minimumTrust: undefined,
   } as const
-  return { ...(await localBaseImage(file, context)), ...factsOf(source) }
+  const base = await localBaseImage(file, context)
+  return { ...base, ...(await provenFacts(layout, path, source, context)) }
 }
 
 /** Where nobody gives a digest the address tells an image: what the name meant before may be an older build. */
@@ -130,8 +138,11 @@ function knownFacts(
   return isProven ? { ...factsOf(source), trust, signedBy } : undefined
 }
 
-/** What is cached and not the right bytes any more, or was never held against its signature, is fetched anew. */
-async function clearWay(
+/**
+ * Looks at what is cached: wrong bytes make way for a download. An image that came by a way on which nobody looked at its
+ * signature is held against it here when it lies there as it was served; a packed one has to be downloaded once more.
+ */
+async function prepareStored(
   layout: CacheLayout,
   source: Source,
   digest: Digest,
@@ -139,7 +150,11 @@ async function clearWay(
 ): Promise<void> {
   const key = digestKey(digest)
   await healImage(layout, key, context)
-  if (findImage(layout, key) && !knownFacts(layout, source, digest, context)) discardImage(layout, key)
+  const stored = findImage(layout, key)
+  if (stored === undefined || knownFacts(layout, source, digest, context)) return
+  if (stored.meta.content.sha256 !== undefined) return
+  const { trust, signedBy } = await provenFacts(layout, stored.path, source, context)
+  renewMeta(layout, stored, { trust, signedBy })
 }
 
 function gone(request: ImageRequest, context: Context): VmImageError {

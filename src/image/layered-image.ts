@@ -1,9 +1,9 @@
 /** Base images of the caches below the user's own: read where they lie, never written, and in need of no lease. */
-import { lstatSync } from 'node:fs'
+import { lstatSync, statSync } from 'node:fs'
 import type { Context } from '../context.js'
 import { factsOf } from '../image-facts.js'
 import { checkLayer, findInLayer } from '../store/layer.js'
-import { cacheLayout, type CacheLayout, resolutionPath } from '../store/layout.js'
+import { cacheLayout, resolutionPath } from '../store/layout.js'
 import { whenReadable } from '../store/readable.js'
 import { findResolution, type Resolution } from '../store/resolutions.js'
 import { isOfAnother, isOpenToAll } from '../store/root.js'
@@ -54,17 +54,19 @@ export function findLayeredResolution(
   return extraCacheDirs
     .flatMap((directory) => {
       checkLayer(directory)
-      return resolutionIn(cacheLayout(directory), request) ?? []
+      return resolutionIn(directory, request) ?? []
     })
     .toSorted((a, b) => b.resolvedAt - a.resolvedAt)[0]
 }
 
 /** Undefined also where others than the owner of the layer could have written it. */
-function resolutionIn(layout: CacheLayout, request: string): Resolution | undefined {
+function resolutionIn(directory: string, request: string): Resolution | undefined {
+  const layout = cacheLayout(directory)
   return whenReadable(() => {
+    const { uid: owner } = statSync(directory)
     // Of links the link itself: its mode is open to all.
     const stats = [layout.resolved, resolutionPath(layout, request)].map((path) => lstatSync(path))
-    const isSafe = !stats.some((stat) => isOfAnother(stat) || isOpenToAll(stat))
+    const isSafe = !stats.some((stat) => isOfAnother(stat, owner) || isOpenToAll(stat))
     return isSafe ? findResolution(layout, request) : undefined
   })
 }

@@ -8,12 +8,14 @@ import { inspectImage } from '../qcow2/inspect.js'
 import type { FileRequest } from '../request/request.js'
 import { stampOf } from '../store/stamp.js'
 import type { BaseImage } from './base-image.js'
+import { checkTrust } from './check-trust.js'
 import { realFile, verifyFile } from './local-file.js'
 
 /**
  * The base image that a local file is.
  *
- * @throws VmImageError FILE_NOT_FOUND, DIGEST_MISMATCH, UNSAFE_IMAGE, UNSUPPORTED_IMAGE; BASE_CHANGED when it goes away meanwhile.
+ * @throws VmImageError FILE_NOT_FOUND, DIGEST_MISMATCH, UNSAFE_IMAGE, UNSUPPORTED_IMAGE; UNTRUSTED
+ *   when the request itself asks for more than it can have; BASE_CHANGED when it goes away meanwhile.
  */
 export async function localBaseImage(
   request: FileRequest,
@@ -31,6 +33,9 @@ export async function localBaseImage(
       `Cannot use image file "${path}": it is gone.\nRun again when it is there.`,
     )
   }
+  const trust = digest === undefined || isWeak(digest.algorithm) ? 'unverified' : 'pinned'
+  const url = pathToFileURL(path).href
+  checkTrust(request, { trust, url }, { minimumTrust: trust })
   return {
     name: basename(path),
     version: '',
@@ -38,8 +43,8 @@ export async function localBaseImage(
     arch: request.arch ?? context.arch,
     variant: undefined,
     fileName: basename(path),
-    url: pathToFileURL(path).href,
-    trust: digest === undefined || isWeak(digest.algorithm) ? 'unverified' : 'pinned',
+    url,
+    trust,
     signedBy: undefined,
     path,
     format,

@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import type { Context } from '../context.js'
 import { type Digest, digestKey, formatDigest } from '../digest.js'
 import { VmImageError } from '../errors.js'
-import { factsOf, type ImageFacts, titleOf } from '../image-facts.js'
+import { titleOf } from '../image-facts.js'
 import { sizeText } from '../progress-text.js'
 import { decompress } from '../fetch/decompress.js'
 import { download } from '../fetch/download.js'
@@ -16,10 +16,9 @@ import { type DiskImage, inspectImage } from '../qcow2/inspect.js'
 import { type Ingest, ingestedBytes, openIngest } from '../store/ingest.js'
 import { type CacheLayout, hashName } from '../store/layout.js'
 import { withLock } from '../store/lock.js'
-import { keyCache } from '../store/keys.js'
 import { publishImage } from '../store/store.js'
-import { verifyFile } from '../signature/verify.js'
 import { copyForeign } from './foreign-copy.js'
+import { provenFacts } from './proven-facts.js'
 import { localPath, type Source } from './source.js'
 
 /** No real image unpacks to more than this many times its size; a bomb of zeros does. Small ones harm nobody. */
@@ -72,7 +71,7 @@ async function ingestSource(
 ): Promise<Digest> {
   const local = localPath(source)
   const served = local === undefined ? await serve(ingest, source, context) : localFile(local, source)
-  const facts = await provenFacts(layout, served, source, context)
+  const facts = await provenFacts(layout, served.path, source, context)
   const disk = join(ingest.staging, 'disk')
   const sha256 = await unpack(served.path, disk, source, context)
   const image = inspectImage(disk, { declaredFormat: source.format })
@@ -95,21 +94,6 @@ async function ingestSource(
   )
   context.report({ type: 'published', name: titleOf(source), path: published.path })
   return served.digest
-}
-
-/** With a signature over the image: whom it is by. It holds for the file as it is served, so before it is unpacked. */
-async function provenFacts(
-  layout: CacheLayout,
-  served: ServedFile,
-  source: Source,
-  context: Context,
-): Promise<ImageFacts> {
-  const facts = factsOf(source)
-  if (source.proof === undefined) return facts
-  const { signer, ...signature } = source.proof
-  const evidence = { context, keyCache: keyCache(layout) }
-  const { fingerprint } = await verifyFile(served.path, source.fileName, signature, signer, evidence)
-  return { ...facts, trust: 'signed', signedBy: fingerprint }
 }
 
 /** Every file is a raw disk, a login page too: where nobody vouches for the bytes they must look like one. */

@@ -9,6 +9,7 @@ export function fetchCommand(request: ImageRequest, defaultArch: Arch, thisArch 
   const options = [
     ['--arch', arch === thisArch ? undefined : arch],
     ['--checksum', request.checksum && formatDigest(request.checksum)],
+    ['--minimum-trust', request.minimumTrust],
     ...(request.kind === 'named'
       ? [
           ['--variant', request.variant],
@@ -34,6 +35,7 @@ export function inputText(request: ImageRequest): string {
     ...(request.kind === 'named' ? { variant: request.variant, build: request.build?.toString() } : {}),
     arch: request.arch,
     checksum: request.checksum && formatDigest(request.checksum),
+    minimumTrust: request.minimumTrust,
   }
   const fields = Object.entries(more).flatMap(([field, value]) =>
     value === undefined ? [] : `${field}: ${codeText(value)}`,

@@ -20,13 +20,14 @@ export function compareWithSeen(
   known: Pick<Resolution, 'seen'> | undefined,
   context: Pick<Context, 'now' | 'report'>,
 ): SeenBuild {
-  const offered = { version: source.version, build: source.build, at: new Date(context.now()).toISOString() }
+  const { version, build, signedAt } = source
+  const offered = { version, build, signedAt, at: new Date(context.now()).toISOString() }
   const seen = known?.seen
   if (seen === undefined) return offered
   const order =
     versionOrder(provider.versionOrder)(offered.version, seen.version) ||
     compareVersions(offered.build ?? '', seen.build ?? '')
-  if (order >= 0) return offered
+  if (order >= 0 && !isSignedEarlier(offered, seen)) return offered
   context.report({
     type: 'warning',
     message:
@@ -36,6 +37,13 @@ export function compareWithSeen(
   return seen
 }
 
-function buildText({ version, build }: SeenBuild): string {
-  return build === undefined ? version : `${version} build ${build}`
+/** Where all builds of a version have one name, an old list in a new directory shows only in its signature. */
+function isSignedEarlier(offered: SeenBuild, seen: SeenBuild): boolean {
+  const [now, then] = [offered.signedAt, seen.signedAt]
+  return offered.version === seen.version && now !== undefined && then !== undefined && now < then
+}
+
+function buildText({ version, build, signedAt }: SeenBuild): string {
+  const signed = signedAt === undefined ? [] : [`signed on ${signedAt.slice(0, 10)}`]
+  return [version, ...(build === undefined ? [] : [`build ${build}`]), ...signed].join(' ')
 }

@@ -22,15 +22,17 @@ export interface Source extends ImageFacts {
   readonly compression: Compression
   /** A signature over the file as it is served, which makes it `signed` when it is verified; undefined for none. */
   readonly proof: ImageProof | undefined
+  /** When its digest was signed, ISO 8601. */
+  readonly signedAt: string | undefined
   /** What the image is declared to be; undefined: whatever its bytes say. */
   readonly format: 'qcow2' | 'raw' | undefined
 }
 
 export function sourceOf(resolved: ResolvedImage): Source {
-  const { urls, digest, sizeBytes, compression, format, proof } = resolved
+  const { urls, digest, sizeBytes, compression, format, proof, signedAt } = resolved
   const facts = factsOf({ ...resolved, fileName: unpackedName(resolved.file) })
   const isLocal = facts.url.startsWith('file:')
-  return { ...facts, urls: isLocal ? [] : urls, digest, sizeBytes, compression, format, proof }
+  return { ...facts, urls: isLocal ? [] : urls, digest, sizeBytes, compression, format, proof, signedAt }
 }
 
 /**
@@ -82,6 +84,7 @@ function unnamed(file: string, url: string, request: UrlRequest | FileRequest, c
     trust: isPinned ? ('pinned' as const) : ('unverified' as const),
     signedBy: undefined,
     proof: undefined,
+    signedAt: undefined,
     sizeBytes: undefined,
     compression: compressionOf(file),
     format: request.format,

@@ -24,7 +24,7 @@ export function readDocument(page: Page, pointers: DocumentPointers): readonly E
   if (url === undefined || name === undefined || !isFileName(name)) {
     throw unreadable(page, `no address of an image at ${pointers.image}`)
   }
-  return [{ name, isDirectory: false, url: url.href, sizeBytes: undefined, digest }]
+  return [{ name, isDirectory: false, url: url.href, sizeBytes: undefined, digest, digestUrl: page.url }]
 }
 
 /** The value that a JSON Pointer (RFC 6901) leads to. */

@@ -21,6 +21,8 @@ export interface Entry {
   readonly sizeBytes: number | undefined
   /** Only where the list itself says it: a JSON document of the publisher's. */
   readonly digest?: Digest | undefined
+  /** Where that document was read. */
+  readonly digestUrl?: string | undefined
 }
 
 /** A page as it came. */

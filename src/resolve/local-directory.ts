@@ -30,6 +30,7 @@ export async function readLocalFile(url: string): Promise<{ readonly bytes: Buff
 
 async function entryOf(directory: string, name: string): Promise<Entry | undefined> {
   const path = join(directory, name)
+  // A link to nowhere, or gone by now: no entry.
   const found = await stat(path).catch(() => undefined)
   if (!found?.isFile() && !found?.isDirectory()) return undefined
   const isDirectory = found.isDirectory()

@@ -70,20 +70,15 @@ async function readAt(url: string, site: Site, reader: Reader): Promise<readonly
   const { context } = reader
   if (isLocal(url)) return listLocalDirectory(url)
   try {
-    const page = await context.http.text(url, { signal: context.signal })
-    if (site.document) return readDocument(page, site.document)
-    const entries = parseListing(page)
-    return url.startsWith('http:') ? entries.map(asPlain) : entries
+    const answer = await context.http.text(url, { signal: context.signal })
+    // Whoever leads from http to https may be anybody: what is listed there is no better than the way there.
+    const page = url.startsWith('http:') ? { ...answer, url } : answer
+    return site.document ? readDocument(page, site.document) : parseListing(page)
   } catch (error) {
     const fault = httpFaultOf(error)
     if (fault) noteStep(reader, { url, found: fault.message })
     throw error
   }
-}
-
-/** Whoever leads from http to https may be anybody: what is listed there is no better than the way there. */
-function asPlain(entry: Entry): Entry {
-  return { ...entry, url: entry.url.replace(/^https:/, 'http:') }
 }
 
 /** The address and those of the same file at the mirrors of its site. */

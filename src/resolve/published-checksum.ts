@@ -1,28 +1,20 @@
 /** What a publisher says of its image: the checksum file, believed as far as its signature is. */
-import type { Context } from '../context.js'
-import { isWeak } from '../digest.js'
+import { formatDigest, isWeak } from '../digest.js'
 import { VmImageError } from '../errors.js'
-import { httpFaultOf } from '../http/fault.js'
 import type { Signature } from '../providers/definition.js'
 import type { Provider } from '../providers/index.js'
 import { fillTemplate, wordsOf } from '../providers/pattern.js'
+import type { Verified } from '../signature/judge.js'
 import type { KeyCache } from '../signature/key-cache.js'
 import { verifyClearSigned, verifyDetached } from '../signature/verify.js'
 import { isEnough } from '../trust.js'
 import { type Checksum, readChecksum } from './checksums.js'
 import type { Page } from './listing.js'
 import { decodeName } from './listed-name.js'
-import { isLocal, readLocalFile } from './local-directory.js'
-import { addressesOf } from './pages.js'
 import { findSignature, signatureFor } from './published-signature.js'
+import { fetchServedFile, type ServedFile } from './served-file.js'
 import { fill, type Found, type Search } from './site.js'
 import { isAbsent, noteStep } from './trail.js'
-
-interface ServedFile {
-  readonly bytes: Buffer
-  /** Where it came from in the end. */
-  readonly url: string
-}
 
 /** The largest that were seen have some 100 KiB. */
 const maxBytes = 2 ** 22
@@ -30,8 +22,8 @@ const maxBytes = 2 ** 22
 export interface PublishedChecksum extends Checksum {
   /** Where it was read. */
   readonly url: string
-  /** Fingerprint of the primary key that vouches for it; undefined when it is not signed. */
-  readonly signedBy: string | undefined
+  /** Who vouches for it, and since when; undefined when it is not signed. */
+  readonly signed: Verified | undefined
 }
 
 /**
@@ -48,7 +40,12 @@ export async function findChecksum(
   const { entry } = found
   const { checksum: asked } = search.request
   if (entry.digest) {
-    return { digest: entry.digest, sizeBytes: entry.sizeBytes, url: found.listedAt, signedBy: undefined }
+    return {
+      digest: entry.digest,
+      sizeBytes: entry.sizeBytes,
+      url: entry.digestUrl ?? found.listedAt,
+      signed: undefined,
+    }
   }
   // Who says what the file is needs nobody else's signature.
   const isVouchedFor = asked !== undefined && !isWeak(asked.algorithm)
@@ -56,11 +53,11 @@ export async function findChecksum(
   let missing: VmImageError | undefined
   for (const url of checksumUrls(found, search.request.provider.checksumFiles)) {
     try {
-      const file = await fetchFirst(url, found, search)
-      const { page, signedBy } = await verified(file, found, signature, search, keyCache)
+      const file = await fetchServedFile(url, maxBytes, found.site, search)
+      const { page, signed } = await verified(file, found, signature, search, keyCache)
       const checksum = readChecksum(page, entry.name)
-      noteStep(search, { url: page.url, found: `names ${entry.name}: ${said(checksum, signedBy)}` })
-      return { ...checksum, url: page.url, signedBy }
+      noteStep(search, { url: page.url, found: `names ${entry.name}: ${said(checksum, signed)}` })
+      return { ...checksum, url: page.url, signed }
     } catch (error) {
       if (!(error instanceof VmImageError) || !(error.code === 'CHECKSUM_MISSING' || isAbsent(error)))
         throw error
@@ -72,41 +69,6 @@ export async function findChecksum(
   return undefined
 }
 
-/** A checksum file as it was served, from the site or from one of its mirrors when the site does not answer. */
-async function fetchFirst(url: string, { site }: Found, search: Search): Promise<ServedFile> {
-  if (isLocal(url)) return readLocalFile(url)
-  const failures: VmImageError[] = []
-  for (const address of addressesOf(url, site)) {
-    try {
-      return await fetchFile(address, search.context)
-    } catch (error) {
-      // That a mirror does not have it says nothing of the publisher.
-      const isTold = address === url && isAbsent(error)
-      if (!(error instanceof VmImageError) || isTold || httpFaultOf(error) === undefined) throw error
-      noteStep(search, { url: address, found: error.message.split('\n', 1)[0] ?? '' })
-      failures.push(error)
-    }
-  }
-  throw allFailed(url, failures)
-}
-
-function allFailed(url: string, failures: readonly VmImageError[]): VmImageError {
-  const [first] = failures
-  const tried = failures.map(({ message }) => `  ${message.split('\n', 1)[0]}`).join('\n')
-  return new VmImageError(
-    first?.code ?? 'NETWORK',
-    `Cannot read the checksum file "${url}": no server gave a usable answer, and without it nothing can be verified.\n` +
-      `Try again later, or say what the image is, { checksum: 'sha256:<hex>' }. Tried:\n${tried}`,
-    { cause: first?.cause },
-  )
-}
-
-/** Whoever leads from http to https may be anybody: the file comes from where it was asked for. */
-async function fetchFile(url: string, { http, signal }: Context): Promise<ServedFile> {
-  const file = await http.bytes(url, { signal, maxBytes })
-  return url.startsWith('http:') ? { ...file, url } : file
-}
-
 /** The part of a checksum file that may be believed: of a signed one, what was signed. */
 async function verified(
   file: ServedFile,
@@ -114,29 +76,25 @@ async function verified(
   signature: Signature | undefined,
   search: Search,
   keyCache: KeyCache,
-): Promise<{ readonly page: Page; readonly signedBy: string | undefined }> {
+): Promise<{ readonly page: Page; readonly signed: Verified | undefined }> {
   const page = { body: file.bytes.toString('utf8'), url: file.url }
-  if (signature === undefined || signature.form === 'image') return { page, signedBy: undefined }
+  if (signature === undefined || signature.form === 'image') return { page, signed: undefined }
   const evidence = { context: search.context, keyCache }
   try {
     if (signature.form === 'clear-signed') {
-      const { payload, fingerprint } = await verifyClearSigned(page, signature, evidence)
-      return { page: { body: payload, url: page.url }, signedBy: fingerprint }
+      const { payload, ...signed } = await verifyClearSigned(page, signature, evidence)
+      return { page: { body: payload, url: page.url }, signed }
     }
-    const checksums = decodeName(new URL(page.url).pathname.split('/').at(-1) ?? '') ?? ''
-    const detached = await findSignature(signature, { ...found, checksums }, page.url, search)
-    const { fingerprint } = await verifyDetached(
-      { name: checksums, bytes: file.bytes },
-      detached,
-      signature,
-      evidence,
-    )
-    return { page, signedBy: fingerprint }
+    // By the name that it was asked for: what a redirect leads to may have any.
+    const checksums = decodeName(new URL(file.askedUrl).pathname.split('/').at(-1) ?? '') ?? ''
+    const detached = await findSignature(signature, { ...found, checksums }, file.askedUrl, search)
+    const content = { name: checksums, bytes: file.bytes }
+    return { page, signed: await verifyDetached(content, detached, signature, evidence) }
   } catch (error) {
     const excuse = excuseFor(error, signature, search)
     if (excuse === undefined) throw error
     search.context.report({ type: 'warning', message: `${found.entry.name}: ${excuse}` })
-    return { page, signedBy: undefined }
+    return { page, signed: undefined }
   }
 }
 
@@ -166,9 +124,9 @@ function checksumUrls({ siblings, words, entry }: Found, templates: readonly str
     })
 }
 
-function said({ digest }: Checksum, signedBy: string | undefined): string {
-  const signed = signedBy === undefined ? '' : `, signed by ${signedBy}`
-  return `${digest.algorithm}:${digest.hex}${signed}`
+function said({ digest }: Checksum, signed: Verified | undefined): string {
+  const by = signed && `, signed by ${signed.fingerprint} on ${signed.signedAt.toISOString().slice(0, 10)}`
+  return `${formatDigest(digest)}${by ?? ''}`
 }
 
 /** The error when a checksum file is listed, and the server says that there is none. */

@@ -5,8 +5,8 @@ import type { Provider } from '../providers/index.js'
 import { fillTemplate } from '../providers/pattern.js'
 import type { DetachedSignature } from '../signature/verify.js'
 import { isInRange, parseVersionRange, versionOrder } from '../version.js'
+import { fetchServedFile } from './served-file.js'
 import type { Found, Search } from './site.js'
-import { isLocal, readLocalFile } from './local-directory.js'
 import { isAbsent, noteStep } from './trail.js'
 
 /** What the publisher signs of this version; undefined: nothing. */
@@ -25,16 +25,19 @@ export function signatureFor({ version }: Pick<Found, 'version'>, provider: Prov
  */
 export async function findSignature(
   signature: Signature,
-  { words, entry, checksums }: Pick<Found, 'words' | 'entry'> & { readonly checksums?: string | undefined },
+  {
+    words,
+    entry,
+    site,
+    checksums,
+  }: Pick<Found, 'words' | 'entry' | 'site'> & { readonly checksums?: string | undefined },
   signedUrl: string,
   search: Search,
 ): Promise<DetachedSignature> {
   const name = fillTemplate(signature.file ?? '', { ...words, file: entry.name, checksums })
   const url = new URL(encodeURIComponent(name), signedUrl).href
   try {
-    if (isLocal(url)) return await readLocalFile(url)
-    const { http, signal } = search.context
-    return await http.bytes(url, { signal, maxBytes: 2 ** 20 })
+    return await fetchServedFile(url, 2 ** 20, site, search)
   } catch (error) {
     if (!isAbsent(error)) throw error
     noteStep(search, { url, found: 'no signature' })

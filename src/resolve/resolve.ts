@@ -48,6 +48,8 @@ export interface ResolvedImage {
   readonly trust: Trust
   /** With trust `signed`: fingerprint of the primary key that signed the digest. */
   readonly signedBy: string | undefined
+  /** When it did, ISO 8601. */
+  readonly signedAt: string | undefined
   /** A signature over the image itself: it can be verified, and the image become `signed`, when all of it is here. */
   readonly proof: ImageProof | undefined
   /** Where the publisher's digest was read; undefined when none was needed. */
@@ -90,12 +92,13 @@ async function describe(found: Found, search: Search, keyCache: KeyCache): Promi
   const file = found.entry.name
   const knownText = provider.knownDigests[file]
   const known = knownText === undefined ? undefined : parseDigest(knownText)
-  const published = known ? undefined : await findChecksum(found, search, keyCache)
+  const isKnown = known !== undefined && !isWeak(known.algorithm)
+  const published = isKnown ? undefined : await findChecksum(found, search, keyCache)
   const choice = chooseDigest(file, {
     asked: request.checksum,
     known,
     published: published?.digest,
-    signedBy: published?.signedBy,
+    signedBy: published?.signed?.fingerprint,
     checksumUrl: published?.url,
     ceiling: provider.trust,
   })
@@ -121,6 +124,7 @@ async function describe(found: Found, search: Search, keyCache: KeyCache): Promi
     digest,
     trust,
     signedBy,
+    signedAt: trust === 'signed' ? published?.signed?.signedAt.toISOString() : undefined,
     proof: trust === 'pinned' ? undefined : await findProof(found, search),
     sizeBytes: published?.sizeBytes ?? found.entry.sizeBytes,
     compression: compressionOf(file),
@@ -134,7 +138,8 @@ async function findProof(found: Found, search: Search): Promise<ImageProof | und
   const signature = signatureFor(found, search.request.provider)
   if (signature?.form !== 'image') return undefined
   try {
-    return { ...(await findSignature(signature, found, found.entry.url, search)), signer: signature }
+    const { bytes, url } = await findSignature(signature, found, found.entry.url, search)
+    return { bytes, url, signer: signature }
   } catch (error) {
     const isExcused =
       error instanceof VmImageError && error.code === 'SIGNATURE_MISSING' && signature.mayLack === 'signature'

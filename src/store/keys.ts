@@ -1,9 +1,11 @@
 /** The publishers' keys that verified something before, so that a verified image never needs the network again. */
-import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
-import { systemErrorCode } from '../errors.js'
+import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { systemErrorCode, VmImageError } from '../errors.js'
 import type { KeyCache } from '../signature/key-cache.js'
 import { type CacheLayout, keyPath } from './layout.js'
 import { newOwner } from './owner.js'
+import { whenReadable } from './readable.js'
+import { ensureCache } from './root.js'
 
 export function keyCache(layout: CacheLayout): KeyCache {
   return {
@@ -12,20 +14,16 @@ export function keyCache(layout: CacheLayout): KeyCache {
   }
 }
 
+/** Whatever cannot be read is as good as not there: the key is then asked for again. */
 function findKey(layout: CacheLayout, fingerprint: string): Uint8Array | undefined {
-  try {
-    return readFileSync(keyPath(layout, fingerprint))
-  } catch (error) {
-    if (systemErrorCode(error) === 'ENOENT') return undefined
-    throw error
-  }
+  return whenReadable(() => readFileSync(keyPath(layout, fingerprint)))
 }
 
 function keepKey(layout: CacheLayout, fingerprint: string, key: Uint8Array): void {
   const path = keyPath(layout, fingerprint)
   const draft = `${path}.${newOwner()}`
   try {
-    mkdirSync(layout.keys, { recursive: true, mode: 0o700 })
+    ensureCache(layout)
     try {
       writeFileSync(draft, key, { mode: 0o444, flush: true })
       renameSync(draft, path)
@@ -34,6 +32,7 @@ function keepKey(layout: CacheLayout, fingerprint: string, key: Uint8Array): voi
     }
   } catch (error) {
     // A cache that is read-only or full: the key was good all the same, and is asked for again next time.
-    if (systemErrorCode(error) === undefined) throw error
+    const isUnwritable = error instanceof VmImageError && error.code === 'CACHE_UNWRITABLE'
+    if (!isUnwritable && systemErrorCode(error) === undefined) throw error
   }
 }

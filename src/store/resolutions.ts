@@ -24,6 +24,8 @@ export interface Resolution extends ImageFacts {
 export interface SeenBuild {
   readonly version: string
   readonly build: string | undefined
+  /** When its publisher signed it, ISO 8601; undefined when it did not. */
+  readonly signedAt?: string | undefined
   /** ISO 8601. */
   readonly at: string
 }

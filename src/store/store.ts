@@ -83,7 +83,9 @@ export function publishImage(
   writeMeta(join(staging, 'meta.json'), published)
   flush(staging, fsyncSync)
   leaseUnpublished(disk, leaseDir, key)
-  moveIn(layout, key, staging)
+  const faster = moveIn(layout, key, staging)
+  // The same bytes; what was found out about them now may be more than was known then.
+  if (faster && meta.trust === 'signed') renewMeta(layout, faster, meta)
   flush(layout.images, fsyncSync)
   return { key, path: diskPath(layout, key), meta: published }
 }
@@ -93,13 +95,16 @@ export function publishImage(
  * with coarser times.
  */
 export function renewStamp(layout: CacheLayout, { key, meta }: StoredImage, stamp: Stamp): void {
-  const draft = `${metaPath(layout, key)}.${newOwner()}`
-  try {
-    writeMeta(draft, { ...meta, content: { ...meta.content, ...stamp } })
-    renameSync(draft, metaPath(layout, key))
-  } finally {
-    rmSync(draft, { force: true })
-  }
+  replaceMeta(layout, key, { ...meta, content: { ...meta.content, ...stamp } })
+}
+
+/** Writes down what was found out about an image after it was published: who vouches for it. */
+export function renewMeta(
+  layout: CacheLayout,
+  { key, meta }: StoredImage,
+  { trust, signedBy }: Pick<ImageFacts, 'trust' | 'signedBy'>,
+): void {
+  replaceMeta(layout, key, { ...meta, trust, signedBy })
 }
 
 /** Takes an image out of use: one rename, so that nobody sees half of it; leases keep its bytes for who has them. */
@@ -107,22 +112,35 @@ export function discardImage(layout: CacheLayout, key: string): void {
   discard(layout, imageDirectory(layout, key))
 }
 
-/** One rename. A directory that is there already is either the same image, or the ruin of one, which makes room. */
-function moveIn(layout: CacheLayout, key: string, staging: string): void {
+/**
+ * One rename. A directory that is there already is either the same image, which is returned, or the ruin of one, which
+ * makes room.
+ */
+function moveIn(layout: CacheLayout, key: string, staging: string): StoredImage | undefined {
   const directory = imageDirectory(layout, key)
   for (;;) {
     try {
       renameSync(staging, directory)
-      return
+      return undefined
     } catch (error) {
       if (!['EEXIST', 'ENOTEMPTY', 'ENOTDIR'].includes(systemErrorCode(error) ?? '')) throw error
       const there = findImage(layout, key)
       if (there && isUnchanged(there.path, there.meta.content)) {
         rmSync(staging, { recursive: true, force: true })
-        return
+        return there
       }
       discard(layout, directory)
     }
+  }
+}
+
+function replaceMeta(layout: CacheLayout, key: string, meta: ImageMeta): void {
+  const draft = `${metaPath(layout, key)}.${newOwner()}`
+  try {
+    writeMeta(draft, meta)
+    renameSync(draft, metaPath(layout, key))
+  } finally {
+    rmSync(draft, { force: true })
   }
 }
 

@@ -8,8 +8,10 @@ import { expect, test } from 'vitest'
 import { smallQcow2 } from '../../fixtures/images/small-qcow2.js'
 import { makeContext, type Options } from '../../src/context.js'
 import { ensureBaseImage } from '../../src/image/ensure-base-image.js'
-import { defineProvider } from '../../src/providers/index.js'
+import { defineProvider, type Provider } from '../../src/providers/index.js'
 import { parseRequest } from '../../src/request/request.js'
+import { makeKey, signDetached } from '../support/keys.js'
+import { startMirror } from '../support/mirror.js'
 import { tempDir } from '../support/temp-dir.js'
 
 const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex')
@@ -87,6 +89,42 @@ test('a file that is not what its checksum file says is refused', async () => {
   fill(dir.path)
   writeFileSync(join(dir.path, '1.10', 'golden-1.10-8.x86_64.qcow2'), smallQcow2('something else'))
   await expect(ensure(dir.path, join(dir.path, 'cache'))).rejects.toMatchObject({ code: 'DIGEST_MISMATCH' })
+})
+
+test('a signature over an image is checked where it lies, and what the request itself asks for is held', async () => {
+  await using dir = await tempDir()
+  const key = await makeKey()
+  await using keys = await startMirror({ 'keys.example.org/a.asc': key.armored })
+  const bytes = smallQcow2('golden 4')
+  const disk = join(dir.path, '4', 'golden-4-1.x86_64.qcow2')
+  mkdirSync(join(dir.path, '4'))
+  writeFileSync(disk, bytes)
+  writeFileSync(`${disk}.asc`, await signDetached(bytes, key))
+  const signature = {
+    form: 'image' as const,
+    file: '{file}.asc',
+    fingerprints: [key.fingerprint],
+    keyUrls: ['https://keys.example.org/a.asc'],
+  }
+  const provider = defineProvider({ ...providerOf(dir.path), signatures: [signature] })
+  const options = { cacheDir: join(dir.path, 'cache'), arch: 'x86_64', mirror: keys.url }
+  const open = async (one: Provider) => {
+    const context = makeContext(options, {})
+    try {
+      const request = parseRequest({ provider: one, minimumTrust: 'signed' })
+      return await ensureBaseImage(request, undefined, context)
+    } finally {
+      await context.http.close()
+    }
+  }
+  await expect(open(provider)).resolves.toMatchObject({
+    path: disk,
+    trust: 'signed',
+    signedBy: key.fingerprint,
+  })
+  await expect(open(providerOf(dir.path))).rejects.toMatchObject({ code: 'UNTRUSTED' })
+  writeFileSync(disk, smallQcow2('something else'))
+  await expect(open(provider)).rejects.toMatchObject({ code: 'SIGNATURE_INVALID' })
 })
 
 test('a directory that is not there is an error that names it', async () => {

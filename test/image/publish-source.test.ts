@@ -5,7 +5,7 @@ import { readdirSync, readFileSync, rmSync } from 'node:fs'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { smallQcow2 } from '../../fixtures/images/small-qcow2.js'
 import { openVmImage } from '../../src/image/open.js'
-import type { Provider } from '../../src/providers/index.js'
+import { defineProvider, type Provider } from '../../src/providers/index.js'
 import { cacheLayout } from '../../src/store/layout.js'
 import { listImages } from '../../src/store/store.js'
 import { makeKey, signDetached, type TestKey, toBinary } from '../support/keys.js'
@@ -173,6 +173,43 @@ describe('an image with a signature over it', () => {
     await expect(ensureFrom(publisher, { provider: signing })).rejects.toMatchObject({
       code: 'SIGNATURE_INVALID',
     })
+  })
+
+  test('takes nothing away from who has it already: the cached image stays when there is no other', async () => {
+    await using publisher = await startSigned(await signDetached('other bytes', key))
+    const pinned = { provider: acme, checksum: `sha256:${sha256(image)}` }
+    await ensureFrom(publisher, pinned)
+    await expect(ensureFrom(publisher, { provider: signing })).rejects.toMatchObject({
+      code: 'SIGNATURE_INVALID',
+    })
+    await expect(ensureFrom(publisher, pinned, { offline: true })).resolves.toMatchObject({ trust: 'pinned' })
+  })
+
+  test('makes the cached image signed without a download where it lies there as it was served', async () => {
+    await using publisher = await startSigned(await signDetached(image, key))
+    await ensureFrom(publisher, { provider: acme })
+    const served = publisher.mirror.bytesServed(publisher.path('1'))
+    expect(await ensureFrom(publisher, { provider: signing })).toMatchObject({ trust: 'signed' })
+    expect(publisher.mirror.bytesServed(publisher.path('1'))).toBe(served)
+    expect(listImages(layoutOf(publisher)).map(({ meta }) => meta.signedBy)).toEqual([key.fingerprint])
+  })
+
+  test('makes a cached packed image signed by one more download', async () => {
+    await using publisher = await startPacked(await signDetached(packed, key))
+    const { sources } = { sources: packedSources }
+    await ensureFrom(publisher, { provider: defineProvider({ ...acme, sources }) })
+    const provider = acmeSigning('image', key, {}, { sources })
+    expect(await ensureFrom(publisher, { provider })).toMatchObject({ trust: 'signed' })
+    expect(listImages(layoutOf(publisher)).map(({ meta }) => meta.trust)).toEqual(['signed'])
+  })
+
+  test('that is there by now is asked for when more trust is, however fresh the unsigned one is', async () => {
+    const provider = acmeSigning('image', key, { mayLack: 'signature' })
+    await using publisher = await startSigned(undefined)
+    expect(await ensureFrom(publisher, { provider })).toMatchObject({ trust: 'checksum' })
+    serve(publisher, { [`${file}.asc`]: await signDetached(image, key) })
+    const wanted = { provider, minimumTrust: 'signed' } as const
+    expect(await ensureFrom(publisher, wanted)).toMatchObject({ trust: 'signed' })
   })
 
   test('by a key that another provider pinned is verified again', async () => {

@@ -22,12 +22,9 @@ const leap: Provider = defineProvider({ ...dated, name: 'leap', versionOrder: ['
 /** Version and build. */
 type Offer = readonly [string, string | undefined]
 
-/** What is remembered after `offered`, when `seen` was remembered before, and the warnings. */
-function compare(provider: Provider, offered: Offer, seen: Offer | undefined) {
-  const request = parseRequest({ provider })
-  if (request.kind !== 'named') throw new TypeError('Only names move on.')
-  const [version, build] = offered
-  const source = sourceOf({
+/** What a publisher offers. */
+function sourceAt(version: string, build: string | undefined, signedAt?: string) {
+  return sourceOf({
     name: 'Acme',
     provider: 'acme',
     version,
@@ -43,9 +40,18 @@ function compare(provider: Provider, offered: Offer, seen: Offer | undefined) {
     format: 'qcow2',
     trust: 'checksum',
     signedBy: undefined,
+    signedAt,
     proof: undefined,
     checksumUrl: undefined,
   })
+}
+
+/** What is remembered after `offered`, when `seen` was remembered before, and the warnings. */
+function compare(provider: Provider, offered: Offer, seen: Offer | undefined) {
+  const request = parseRequest({ provider })
+  if (request.kind !== 'named') throw new TypeError('Only names move on.')
+  const [version, build] = offered
+  const source = sourceAt(version, build)
   const warnings: string[] = []
   const before: SeenBuild | undefined = seen && {
     version: seen[0],
@@ -101,6 +107,28 @@ const only = (...versions: readonly string[]) =>
 const list = ({ mirror }: Publisher, ...versions: readonly string[]) =>
   mirror.fail('/acme.example.org/', { swap: only(...versions) })
 const rollbacks = (publisher: Publisher) => warningsOf(publisher).filter((text) => text.includes('is older'))
+
+test('an older signature on what seems to be a newer build of the same version is reported', () => {
+  const request = parseRequest({ provider: dated })
+  if (request.kind !== 'named') throw new TypeError('Only names move on.')
+  const offer = (build: string, signedAt: string, seen?: SeenBuild, version = '1') => {
+    const warnings: string[] = []
+    const context = {
+      now: () => now,
+      report: (event: { readonly type: string; readonly message?: string }) =>
+        event.type === 'warning' && warnings.push(event.message ?? ''),
+    }
+    const source = sourceAt(version, build, signedAt)
+    return { seen: compareWithSeen(request, source, seen && { seen }, context), warnings }
+  }
+  const { seen, warnings } = offer('20260601', '2026-06-01T00:00:00.000Z')
+  expect(warnings).toEqual([])
+  const back = offer('20261001', '2024-06-01T00:00:00.000Z', seen)
+  expect(back.warnings).toEqual([expect.stringMatching(/signed on 2024-06-01.*signed on 2026-06-01/)])
+  expect(back.seen).toEqual(seen)
+  expect(offer('20261001', '2026-10-01T00:00:00.000Z', seen).warnings).toEqual([])
+  expect(offer('20240601', '2024-06-01T00:00:00.000Z', seen, '2').warnings).toEqual([])
+})
 
 describe('a publisher that goes back', () => {
   test('is reported each time it is asked, and no more once it is back', async () => {

@@ -26,7 +26,14 @@ describe('readDocument()', () => {
   ])('finds %j with %j at %s', (image, more, address) => {
     const name = address.slice(address.lastIndexOf('/') + 1)
     expect(read(kvm(image), more)).toEqual([
-      { name, isDirectory: false, url: address, sizeBytes: undefined, digest: { algorithm: 'sha256', hex } },
+      {
+        name,
+        isDirectory: false,
+        url: address,
+        sizeBytes: undefined,
+        digest: { algorithm: 'sha256', hex },
+        digestUrl: url,
+      },
     ])
   })
 

@@ -50,11 +50,13 @@ describe('Scope', () => {
     await scope.close(passed)
   })
 
-  test("takes a file of the user's own at any bar: it is his word", async () => {
+  test("takes a file of the user's own at any bar but one that the same request sets", async () => {
     await using place = await makePlace()
     const scope = place.scope()
-    const disk = await scope.open({ path: place.unlisted, minimumTrust: 'pinned' })
+    const disk = await scope.open({ path: place.unlisted })
     expect(disk.trust).toBe('unverified')
+    const refused = scope.open({ path: place.unlisted, minimumTrust: 'pinned' })
+    await expect(refused).rejects.toMatchObject({ code: 'UNTRUSTED' })
     await scope.close(passed)
   })
 

@@ -102,13 +102,13 @@ describe.each(weak)('a publisher %s', (_, start) => {
     await using started = await start()
     const { publisher, server, provider } = started
     await ensureFrom(publisher, { provider, minimumTrust: 'unverified' })
-    const images = () => server.mirror.requests.filter(({ path }) => path.endsWith('.qcow2'))
-    const asked = images().length
+    const imageRequests = () => server.mirror.requests.filter(({ path }) => path.endsWith('.qcow2'))
+    const asked = imageRequests().length
     for (const offline of [false, true]) {
       const refused = ensureFrom(publisher, { provider }, { offline })
       await expect(refused).rejects.toMatchObject({ code: 'UNTRUSTED' })
     }
-    expect(images()).toHaveLength(asked)
+    expect(imageRequests()).toHaveLength(asked)
   })
 })
 

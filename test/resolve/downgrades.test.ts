@@ -11,15 +11,15 @@ import { startWorker } from '../support/worker.js'
 import { hex, listing, main, site } from './acme-site.js'
 import { resolveThrough } from './resolve-through.js'
 
-const plain = 'plain.example.org/acme/'
+const plainRoot = 'plain.example.org/acme/'
 const image = 'acme-10-1.x86_64.qcow2'
 const facts = { name: 'acme', imagePattern: 'acme-{version}-{build}.{arch}.qcow2' }
 
 describe('a site of plain http that leads to https', () => {
   const root = 'acme/'
 
-  /** What a process that believes the certificate of `secure` makes of the image at `plain`. */
-  async function trustOf(plain: Mirror): Promise<string> {
+  /** What a process that believes the certificate makes of the image at `server`. */
+  async function trustOf(server: Mirror): Promise<string> {
     await using directory = await tempDir()
     const file = join(directory.path, 'certificate.pem')
     await writeFile(file, certificate)
@@ -31,8 +31,8 @@ describe('a site of plain http that leads to https', () => {
       const { resolveImage } = await source('resolve/resolve.ts')
       const provider = defineProvider({
         ...${JSON.stringify(facts)},
-        versionsUrl: '${plain.url}/${root}',
-        imagesUrl: '${plain.url}/${root}{version}/',
+        versionsUrl: '${server.url}/${root}',
+        imagesUrl: '${server.url}/${root}{version}/',
       })
       const context = makeContext({ arch: 'x86_64' }, {})
       const keys = { find: () => undefined, keep: () => undefined }
@@ -62,7 +62,7 @@ describe('a document', () => {
     ...facts,
     imagesUrl: `https://${main}release.json`,
     document: pointers,
-    mirrors: [`http://${plain}`],
+    mirrors: [`http://${plainRoot}`],
   })
 
   test('of the publisher is trusted as a checksum file is', async () => {
@@ -74,11 +74,11 @@ describe('a document', () => {
   })
 
   test('of a mirror of plain http is not', async () => {
-    await using mirror = await startMirror({ [`${plain}release.json`]: body })
+    await using mirror = await startMirror({ [`${plainRoot}release.json`]: body })
     mirror.fail(`/${main}release.json`, { status: 503 }, Number.POSITIVE_INFINITY)
     await expect(resolveThrough(mirror, { provider: documented })).resolves.toMatchObject({
       trust: 'unverified',
-      checksumUrl: `http://${plain}release.json`,
+      checksumUrl: `http://${plainRoot}release.json`,
     })
   })
 
@@ -98,7 +98,7 @@ describe('a signed checksum file', () => {
   async function start(more: Readonly<Record<string, string>> = {}) {
     const mirrored = 'mirror.example.org/of/acme/'
     const sums = `${hex}  ${image}\n`
-    const signature = (await signDetached(sums, key)).toString()
+    const signature = await signDetached(sums, key)
     const files = { ...site(main, ['10']), 'keys.example.org/acme.asc': key.armored }
     const mirror = await startMirror({ ...files, [`${main}10/SHA256SUMS.asc`]: signature, ...more })
     const provider = defineProvider({

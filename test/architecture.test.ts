@@ -13,6 +13,7 @@ const ranks = {
   providers: 1,
   request: 2,
   signature: 2,
+  pages: 2,
   resolve: 3,
   fetch: 3,
   qcow2: 3,
@@ -30,7 +31,7 @@ const doors: Readonly<Record<string, readonly string[]>> = {
   undici: ['http/http.ts'],
   execa: ['program.ts'],
   'fastest-levenshtein': ['providers/index.ts', 'config/check-config.ts'],
-  htmlparser2: ['resolve/html-links.ts'],
+  htmlparser2: ['pages/html-links.ts'],
   openpgp: ['signature/openpgp.ts'],
   'xz-decompress': ['fetch/decompress.ts'],
   'proper-lockfile': ['store/lock.ts'],
@@ -43,7 +44,7 @@ const doors: Readonly<Record<string, readonly string[]>> = {
 /** What a test's worker loads must stay light: from these entries, none of these may be reached without a dynamic import. */
 const warmEntries = ['adapters/vitest.ts', 'adapters/vitest-setup.ts', 'image/overlay.ts', 'run/scope.ts']
 const heavy =
-  /^(undici|execa|proper-lockfile|htmlparser2|xz-decompress|tmp-promise|openpgp)$|^(resolve|fetch|signature)\//
+  /^(undici|execa|proper-lockfile|htmlparser2|xz-decompress|tmp-promise|openpgp)$|^(resolve|pages|fetch|signature)\//
 
 const src = new URL('../src/', import.meta.url).pathname
 const files = readdirSync(src, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.ts'))

@@ -18,7 +18,7 @@ import {
   parseVersionRange,
   versionOrder,
 } from '../version.js'
-import type { Entry } from './listing.js'
+import type { Entry } from '../pages/listing.js'
 import { defaultVariant } from './variant.js'
 
 /** What an image has to be. */

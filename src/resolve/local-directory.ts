@@ -3,8 +3,8 @@ import { readdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { systemErrorCode, VmImageError } from '../errors.js'
-import { isFileName } from './listed-name.js'
-import type { Entry } from './listing.js'
+import { isFileName } from '../pages/listed-name.js'
+import type { Entry } from '../pages/listing.js'
 
 export function isLocal(url: string): boolean {
   return url.startsWith('file:')

@@ -3,7 +3,7 @@ import type { Context } from '../context.js'
 import { VmImageError } from '../errors.js'
 import { httpFaultOf } from '../http/fault.js'
 import { isLocal, readLocalFile } from './local-directory.js'
-import { addressesOf } from './pages.js'
+import { addressesOf } from './listings.js'
 import type { Search, Site } from './site.js'
 import { isAbsent, noteStep } from './trail.js'
 

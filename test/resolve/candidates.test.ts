@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { defineProvider, type Provider, type ProviderDefinition } from '../../src/providers/index.js'
 import { findCandidates, newest, type Wanted } from '../../src/resolve/candidates.js'
 import { parseVersionQuery } from '../../src/request/version-query.js'
-import type { Entry } from '../../src/resolve/listing.js'
+import type { Entry } from '../../src/pages/listing.js'
 
 const url = 'https://images.example.org/acme/1.2/'
 const wanted: Omit<Wanted, 'patterns'> = {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { readChecksum } from '../../src/resolve/checksums.js'
-import { manifestDigests } from '../../src/resolve/digest-manifest.js'
+import { readChecksum } from '../../src/pages/checksums.js'
+import { manifestDigests } from '../../src/pages/digest-manifest.js'
 
 const url = 'https://images.example.org/debian-13-generic-amd64.json'
 const file = 'debian-13-generic-amd64.qcow2'

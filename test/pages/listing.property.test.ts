@@ -1,7 +1,7 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { VmImageError } from '../../src/errors.js'
-import { type Entry, parseListing } from '../../src/resolve/listing.js'
+import { type Entry, parseListing } from '../../src/pages/listing.js'
 import { anyText, halves, mutated } from '../support/texts.js'
 
 const directory = 'https://images.example.org/pub/systems/'

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { readJsonNames } from '../../src/resolve/json-names.js'
+import { readJsonNames } from '../../src/pages/json-names.js'
 
 const url = 'https://images.example.org/systems.json'
 

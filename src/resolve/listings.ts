@@ -1,14 +1,13 @@
 /**
- * Pages: the listings of a site, each asked once for a request. What a site itself does not answer is asked at its
- * mirrors.
+ * Listings of a site, each asked once for a request. What a site itself does not answer is asked at its mirrors.
  */
 import type { Context } from '../context.js'
 import { VmImageError } from '../errors.js'
 import { httpFaultOf } from '../http/fault.js'
 import type { Provider } from '../providers/index.js'
 import { rootOf } from '../providers/definition.js'
-import { readDocument } from './document.js'
-import { type Entry, parseListing } from './listing.js'
+import { readDocument } from '../pages/document.js'
+import { type Entry, parseListing } from '../pages/listing.js'
 import { isLocal, listLocalDirectory } from './local-directory.js'
 import { isAbsent, noteStep, type Trail } from './trail.js'
 

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import { startMirror } from '../support/mirror.js'
-import { readDocument } from '../../src/resolve/document.js'
+import { readDocument } from '../../src/pages/document.js'
 import { defineProvider } from '../../src/providers/index.js'
-import { hex, otherHex } from './acme-site.js'
-import { resolveThrough } from './resolve-through.js'
+import { hex, otherHex } from '../resolve/acme-site.js'
+import { resolveThrough } from '../resolve/resolve-through.js'
 
 const pointers = { image: '/kvm/image', digest: '/kvm/sha256' }
 const url = 'https://images.example.org/a/release.json'

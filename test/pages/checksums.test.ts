@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { readChecksum } from '../../src/resolve/checksums.js'
+import { readChecksum } from '../../src/pages/checksums.js'
 
 const url = 'https://images.example.org/SHA256SUMS'
 const file = 'disk-1.10.x86_64.qcow2'

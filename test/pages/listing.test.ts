@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { parseListing } from '../../src/resolve/listing.js'
+import { parseListing } from '../../src/pages/listing.js'
 
 const url = 'https://images.example.org/pub/systems/'
 

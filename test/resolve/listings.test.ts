@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { addressesOf } from '../../src/resolve/pages.js'
+import { addressesOf } from '../../src/resolve/listings.js'
 import { startMirror } from '../support/mirror.js'
 import { acmeWith, hex, listing, main, otherHex, site } from './acme-site.js'
 import { resolveThrough } from './resolve-through.js'

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { parseListing } from '../../src/resolve/listing.js'
-import { readTextNames } from '../../src/resolve/text-names.js'
+import { parseListing } from '../../src/pages/listing.js'
+import { readTextNames } from '../../src/pages/text-names.js'
 
 const url = 'https://cdn.example.org/2023.12/kvm/SHA256SUMS'
 const sha256 = '60e0defb06db53075fe688153564317cde0e3bbe48ee831b3c2606cb79ca97a2'

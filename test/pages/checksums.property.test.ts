@@ -2,7 +2,7 @@ import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { type Digest, parseDigest, formatDigest } from '../../src/digest.js'
 import { VmImageError } from '../../src/errors.js'
-import { type Checksum, readChecksum } from '../../src/resolve/checksums.js'
+import { type Checksum, readChecksum } from '../../src/pages/checksums.js'
 import { anyText, mutated } from '../support/texts.js'
 
 const url = 'https://images.example.org/SHA256SUMS'

@@ -1,5 +1,7 @@
 /** The signatures in a file: what each says of itself, and how it is proven. */
+import type { VmImageError } from '../errors.js'
 import type { Signer } from '../providers/definition.js'
+import { armourBlocks } from './armour.js'
 import { proveByGpgv, parseVersion3, type Version3 } from './gpgv.js'
 import { type AnyPacket, type Key, loadOpenpgp, type SignaturePacket, type Subkey } from './openpgp.js'
 import { type Claim, signatureError } from './refusal.js'
@@ -24,6 +26,8 @@ type Openpgp = Awaited<ReturnType<typeof loadOpenpgp>>
 const beginning = '-----BEGIN PGP SIGNATURE-----'
 /** No publisher has more; each may cost a pass over a file of gigabytes. */
 const maxSignatures = 16
+/** Sixteen of them take no more; openpgp takes seconds for each megabyte of tiny packets. */
+const maxSignatureBytes = 2 ** 16
 
 /**
  * The signatures of data in a file, armoured or binary. Those of other kinds, which cover no data, and those that cannot
@@ -39,13 +43,7 @@ export async function readDataSignatures(
   const openpgp = await loadOpenpgp()
   const packets = await readPackets(openpgp, bytes, claim)
   if (packets.length === 0) throw signatureError('SIGNATURE_MISSING', claim, 'holds no OpenPGP signature')
-  if (packets.length > maxSignatures) {
-    throw signatureError(
-      'SIGNATURE_INVALID',
-      claim,
-      `has ${packets.length} parts, at most ${maxSignatures} are read`,
-    )
-  }
+  if (packets.length > maxSignatures) throw tooMuch(claim, `more than ${maxSignatures} parts`)
   const signatures = packets.flatMap((packet) => toDataSignature(openpgp, packet, isVersion3) ?? [])
   if (signatures.length > 0) return signatures
   throw signatureError(
@@ -63,12 +61,13 @@ async function readPackets(
   const config = { ignoreMalformedPackets: true }
   // The first byte of every binary packet has its highest bit set, and no text that is armour begins so.
   const isBinary = ((bytes[0] ?? 0) & 0x80) !== 0
-  const blocks = isBinary
-    ? []
-    : Buffer.from(bytes).toString('latin1').split(beginning).slice(1).filter(hasContent)
+  const blocks = isBinary ? [] : armourBlocks(bytes, beginning, maxSignatures + 1)
+  if (blocks.length > maxSignatures) throw tooMuch(claim, `more than ${maxSignatures} parts`)
+  const sizeBytes = isBinary ? bytes.length : blocks.join('').length
+  if (sizeBytes > maxSignatureBytes) throw tooMuch(claim, `more than ${maxSignatureBytes} bytes`)
   const reading = isBinary
     ? [readSignature({ binarySignature: bytes, config })]
-    : blocks.map((block) => readSignature({ armoredSignature: beginning + block, config }))
+    : blocks.filter(hasContent).map((armoredSignature) => readSignature({ armoredSignature, config }))
   try {
     return (await Promise.all(reading)).flatMap(({ packets }) => [...packets])
   } catch (cause) {
@@ -76,6 +75,10 @@ async function readPackets(
       cause,
     })
   }
+}
+
+function tooMuch(claim: Claim, found: string): VmImageError {
+  return signatureError('SIGNATURE_INVALID', claim, `has ${found}, more than any publisher's`)
 }
 
 /** Whether there is a line of base64 between the lines of the armour. */

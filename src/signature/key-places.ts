@@ -1,4 +1,4 @@
-/** Where the keys of publishers are to be had: kept in the cache, in files of installed packages, at the publisher's. */
+/** Where the keys of publishers are to be had: in files of installed packages, kept in the cache, at the publisher's. */
 import { readFile } from 'node:fs/promises'
 import type { Context } from '../context.js'
 import { systemErrorCode, VmImageError } from '../errors.js'
@@ -15,31 +15,35 @@ export interface KeyPlace {
   readonly keys: readonly Key[]
   /** What there was, for messages. */
   readonly found: string
-  readonly isCache: boolean
+  /** Whether it is on this machine. */
+  readonly isLocal: boolean
   /** Of a server that did not answer, or had no time to: nobody knows what it has. */
   readonly failure?: VmImageError | undefined
 }
 
 const maxKeyBytes = 4 * 2 ** 20
 
-/** Looks at one place after another; who has found a key that does stops, and what comes after it is never asked. */
+/**
+ * Looks at what is on this machine, all of it, for any copy of a key may hold its revocation; then at one address after
+ * another. Who has found a key that does stops, and what comes after it is never asked.
+ */
 export async function* lookForKeys(
   signer: Signer,
   keyCache: KeyCache,
   context: Context,
-): AsyncGenerator<KeyPlace> {
-  const { fingerprints, keyrings = [], keyUrls } = signer
-  const kept = fingerprints.flatMap((fingerprint) => keyCache.find(fingerprint) ?? [])
-  if (kept.length > 0) {
-    // Each by itself: a torn file spoils no other.
-    const keys = (await Promise.all(kept.map(readPublicKeys))).flat()
-    yield { ...place('the cache', keys, signer), isCache: true }
-  }
-  for (const path of keyrings) {
-    context.signal.throwIfAborted()
-    yield await lookAtFile(path, signer)
-  }
-  for (const url of keyUrls) yield await lookAtUrl(url, signer, context)
+): AsyncGenerator<readonly KeyPlace[]> {
+  const { keyrings = [], keyUrls } = signer
+  context.signal.throwIfAborted()
+  const installed = await Promise.all(keyrings.map((path) => lookAtFile(path, signer)))
+  yield [...installed, ...(await lookAtCache(keyCache, signer))].map((each) => ({ ...each, isLocal: true }))
+  for (const url of keyUrls) yield [await lookAtUrl(url, signer, context)]
+}
+
+async function lookAtCache(keyCache: KeyCache, signer: Signer): Promise<readonly KeyPlace[]> {
+  const kept = signer.fingerprints.flatMap((fingerprint) => keyCache.find(fingerprint) ?? [])
+  // Each by itself: a torn file spoils no other.
+  const keys = (await Promise.all(kept.map(readPublicKeys))).flat()
+  return kept.length === 0 ? [] : [place('the cache', keys, signer)]
 }
 
 async function lookAtFile(path: string, signer: Signer): Promise<KeyPlace> {
@@ -69,9 +73,9 @@ function place(name: string, all: readonly Key[], signer: Signer, contentType?: 
   const keys = all.filter((key) => signer.fingerprints.includes(fingerprintOf(key)))
   const what = contentType === undefined ? '' : ` (${contentType})`
   const found = `keys found: ${all.length}, of these pinned: ${keys.length}${what}`
-  return { name, keys, found, isCache: false }
+  return { name, keys, found, isLocal: false }
 }
 
 function empty(name: string, found: string): KeyPlace {
-  return { name, keys: [], found, isCache: false }
+  return { name, keys: [], found, isLocal: false }
 }

@@ -1,14 +1,26 @@
 /** Refusals: why a signature does not count, and the errors that come of it. */
 import { VmImageError, type VmImageErrorCode } from '../errors.js'
+import type { Key } from './openpgp.js'
 
 /** From the least to the most telling: of several signatures that all do not count, the message is about the last kind. */
-const refusalCodes = ['SIGNATURE_UNKNOWN', 'SIGNATURE_EXPIRED', 'SIGNATURE_INVALID'] as const
+const refusalCodes = ['SIGNATURE_UNKNOWN', 'SIGNATURE_EXPIRED', 'SIGNATURE_INVALID', 'TOOL_MISSING'] as const
 
-export interface Refusal {
-  readonly code: (typeof refusalCodes)[number]
+export interface SignatureRefusal {
+  readonly code: Exclude<(typeof refusalCodes)[number], 'TOOL_MISSING'>
   /** What was found, as the end of a sentence that begins with "its signature". */
   readonly found: string
+  /** The copy of its key that says so, when the key was revoked. */
+  readonly revokedIn?: Key | undefined
 }
+
+/** Nobody can tell, for a program is missing. */
+export interface MissingTool {
+  readonly code: 'TOOL_MISSING'
+  readonly error: VmImageError
+  readonly revokedIn?: undefined
+}
+
+export type Refusal = SignatureRefusal | MissingTool
 
 /** What is said to be signed. */
 export interface Claim {
@@ -18,9 +30,14 @@ export interface Claim {
   readonly url?: string | undefined
 }
 
+/** Whether no other copy of the key can change it: a revocation and wrong bytes are for ever. */
+export function isFinal({ code, revokedIn }: Refusal): boolean {
+  return code === 'TOOL_MISSING' || code === 'SIGNATURE_INVALID' || revokedIn !== undefined
+}
+
 /** The most telling one. */
-export function worstOf(refusals: readonly Refusal[]): Refusal | undefined {
-  return refusals.reduce<Refusal | undefined>((worst, refusal) => {
+export function worstOf<T extends Refusal>(refusals: readonly T[]): T | undefined {
+  return refusals.reduce<T | undefined>((worst, refusal) => {
     const isWorse = !worst || refusalCodes.indexOf(refusal.code) > refusalCodes.indexOf(worst.code)
     return isWorse ? refusal : worst
   }, undefined)

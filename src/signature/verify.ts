@@ -13,7 +13,7 @@ import type { KeyCache } from './key-cache.js'
 import { type KeyPlace, lookForKeys } from './key-places.js'
 import type { Key } from './openpgp.js'
 import { fingerprintOf } from './public-keys.js'
-import { type Claim, type Refusal, signatureError, worstOf } from './refusal.js'
+import { type Claim, isFinal, type Refusal, signatureError, worstOf } from './refusal.js'
 
 /** Where keys are kept, and how they are asked for. */
 export interface Evidence {
@@ -79,7 +79,10 @@ export async function verifyFile(
   return verify(claim, signatures, () => contentOf(path, evidence.context.signal), signer, evidence)
 }
 
-/** Publishers exchange subkeys and extend their keys: a key that does not do is looked for at the next place. */
+/**
+ * Publishers exchange subkeys and extend their keys: a key that does not do is looked for at the next place. What is
+ * final, a revocation above all, ends the search, and no older copy elsewhere is asked for a better word.
+ */
 async function verify(
   claim: Claim,
   signatures: readonly DataSignature[],
@@ -88,32 +91,42 @@ async function verify(
   evidence: Evidence,
 ): Promise<Verified> {
   const places: KeyPlace[] = []
-  const refusals: Refusal[] = []
-  for await (const place of lookForKeys(signer, evidence.keyCache, evidence.context)) {
-    places.push(place)
-    if (place.keys.length === 0) continue
-    const found: Refusal[] = []
-    for (const signature of signatures) {
-      const verdict = await judge(signature, place.keys, open, evidence.context)
-      if ('signedAt' in verdict) {
-        if (!place.isCache) keepKeys(place.keys, verdict, evidence)
-        return verdict
-      }
-      found.push(verdict)
+  const refusals = new Map<DataSignature, Refusal>()
+  const undecided = new Set(signatures)
+  for await (const looked of lookForKeys(signer, evidence.keyCache, evidence.context)) {
+    places.push(...looked)
+    if (looked.every(({ keys }) => keys.length === 0)) continue
+    const keys = places.flatMap((place) => place.keys)
+    for (const signature of undecided) {
+      const verdict = await judge(signature, keys, open, evidence.context)
+      const copy = 'verified' in verdict ? verdict.copy : verdict.revokedIn
+      if (copy) await keepCopy(copy, places, evidence)
+      if ('verified' in verdict) return verdict.verified
+      refusals.set(signature, verdict)
+      if (isFinal(verdict)) undecided.delete(signature)
     }
-    refusals.push(...found)
-    // No other version of the key can make wrong bytes right.
-    if (found.every(({ code }) => code === 'SIGNATURE_INVALID')) break
+    if (undecided.size === 0) break
   }
-  throw failure(claim, signer, refusals, places)
+  throw failure(claim, signer, [...refusals.values()], places)
 }
 
-/** The one that did replaces what is kept; the others only fill gaps, for they may be older than what is kept. */
-function keepKeys(keys: readonly Key[], { fingerprint }: Verified, { keyCache }: Evidence): void {
-  for (const key of keys) {
-    const name = fingerprintOf(key)
-    if (name === fingerprint || keyCache.find(name) === undefined) keyCache.keep(name, key.write())
+/**
+ * Keeps the copy of the key that decided, unless it is on this machine already. A copy in which the key is revoked goes
+ * before it, and is never replaced by another.
+ */
+async function keepCopy(
+  copy: Key,
+  places: readonly KeyPlace[],
+  { context, keyCache }: Evidence,
+): Promise<void> {
+  const fingerprint = fingerprintOf(copy)
+  let kept = copy
+  for (const each of places.flatMap(({ keys }) => keys)) {
+    if (fingerprintOf(each) !== fingerprint) continue
+    if (await each.isRevoked(undefined, undefined, new Date(context.now()))) kept = each
   }
+  if (places.some(({ isLocal, keys }) => isLocal && keys.includes(kept))) return
+  keyCache.keep(fingerprint, kept.write())
 }
 
 function failure(
@@ -126,6 +139,7 @@ function failure(
   const cause = looked.find((place) => place.failure)?.failure
   const pinned = `pinned: ${fingerprints.join(', ')}`
   const refusal = worstOf(refusals)
+  if (refusal?.code === 'TOOL_MISSING') return refusal.error
   if (refusal) return signatureError(refusal.code, claim, `${refusal.found}; ${pinned}`, { places, cause })
   const code = cause?.code === 'NETWORK' || cause?.code === 'OFFLINE' ? cause.code : 'KEY_MISSING'
   return signatureError(code, claim, `cannot be checked without its key; ${pinned}`, { places, cause })

@@ -5,7 +5,15 @@ import { expect, test, vi } from 'vitest'
 import { parseVersion3, proveByGpgv } from '../../src/signature/gpgv.js'
 import { verifyClearSigned, verifyDetached } from '../../src/signature/verify.js'
 import { errorOf } from '../support/error-of.js'
-import { makeKey, renewKey, revokeKey, signVersion3, type TestKey } from '../support/keys.js'
+import {
+  makeKey,
+  renewKey,
+  revokeKey,
+  signDetached,
+  signVersion3,
+  type TestKey,
+  toBinary,
+} from '../support/keys.js'
 import { startVerifying, type Verifying } from './verifying.js'
 
 const sums = 'ab  acme.qcow2\n'
@@ -145,6 +153,35 @@ test('Without gpgv the error says how to install it', async () => {
   const error = await errorOf(verify(verifying, signVersion3(sums, key))).finally(() => vi.unstubAllEnvs())
   expect(error.code).toBe('TOOL_MISSING')
   expect(error.message).toContain('apt install gpgv')
+})
+
+test('Without gpgv a signature of another version beside it is enough, in either order', async () => {
+  await using verifying = await startVerifying(key)
+  const both = [signVersion3(sums, key), await toBinary(await signDetached(sums, key))]
+  vi.stubEnv('PATH', verifying.directory)
+  try {
+    for (const signatures of [both, both.toReversed()]) {
+      expect((await verify(verifying, Buffer.concat(signatures))).fingerprint).toBe(key.fingerprint)
+    }
+  } finally {
+    vi.unstubAllEnvs()
+  }
+})
+
+test('Without gpgv signatures that do not count beside it do not hide that it is missing', async () => {
+  await using verifying = await startVerifying(key)
+  const wrong = await toBinary(await signDetached('other', [key, await makeKey({ name: 'mallory' })]))
+  vi.stubEnv('PATH', verifying.directory)
+  try {
+    for (const signatures of [
+      [signVersion3(sums, key), wrong],
+      [wrong, signVersion3(sums, key)],
+    ]) {
+      expect((await errorOf(verify(verifying, Buffer.concat(signatures)))).code).toBe('TOOL_MISSING')
+    }
+  } finally {
+    vi.unstubAllEnvs()
+  }
 })
 
 test.each([

@@ -124,20 +124,25 @@ test('When the keyring of an installed package is too old, the publisher is aske
   expect(verified.fingerprint).toBe(old.fingerprint)
 })
 
-test('Of a file with many keys the pinned ones are kept, and none that is newer is replaced', async () => {
-  const names = ['a', 'b', 'c', 'd']
-  const [key, other, next, stranger] = await Promise.all(names.map((name) => makeKey({ name })))
-  if (!key || !other || !next || !stranger) throw new TypeError('four keys are made')
-  const newer = await renewKey(other, day('2024-05-01'))
+test('Of a file with many keys the one that did is kept, and no other', async () => {
+  const names = ['a', 'b', 'c']
+  const [key, other, stranger] = await Promise.all(names.map((name) => makeKey({ name })))
+  if (!key || !other || !stranger) throw new TypeError('three keys are made')
   await using verifying = await startVerifying(
-    Buffer.concat([other, stranger, key, next].map(({ bytes }) => bytes)),
+    Buffer.concat([other, stranger, key].map(({ bytes }) => bytes)),
   )
-  verifying.evidence.keyCache.keep(other.fingerprint, newer.bytes)
-  await verify(verifying, key, verifying.pin(key, other, next))
-  const kept = [key, other, next, stranger].map(({ fingerprint }) =>
-    verifying.evidence.keyCache.find(fingerprint),
-  )
-  expect(kept).toEqual([key.bytes, newer.bytes, next.bytes, undefined])
+  await verify(verifying, key, verifying.pin(key, other))
+  const kept = [key, other, stranger].map(({ fingerprint }) => verifying.evidence.keyCache.find(fingerprint))
+  expect(kept).toEqual([key.bytes, undefined, undefined])
+})
+
+test('A key of an installed keyring is not kept in the cache', async () => {
+  const key = await makeKey()
+  await using verifying = await startVerifying('<html>never asked</html>')
+  const keyring = join(verifying.directory, 'keyring.gpg')
+  await writeFile(keyring, key.bytes)
+  await verify(verifying, key, { ...verifying.pin(key), keyrings: [keyring] })
+  expect(verifying.evidence.keyCache.find(key.fingerprint)).toBeUndefined()
 })
 
 test.each([

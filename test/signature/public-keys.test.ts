@@ -36,3 +36,12 @@ test.each([
 ])('readPublicKeys() finds no key in %s', async (_, text) => {
   expect(await readPublicKeys(Buffer.from(text))).toEqual([])
 })
+
+test.each([
+  [1023, 'is read', [one]],
+  [1024, 'is not looked at', []],
+])('A key behind %i blocks that cannot be read %s', async (count, _, expected) => {
+  const block = '-----BEGIN PGP PUBLIC KEY BLOCK-----\n\n'
+  const keys = await readPublicKeys(Buffer.from(block.repeat(count) + one.armored))
+  expect(keys.map(fingerprintOf)).toEqual(expected.map(({ fingerprint }) => fingerprint))
+})

@@ -123,6 +123,30 @@ test.each([
   expect((await errorOf(verify(verifying, signature, [key]))).code).toBe('SIGNATURE_INVALID')
 })
 
+test('A signature behind fifteen empty armours is found, and behind sixteen nobody looks', async () => {
+  const key = await makeKey()
+  await using verifying = await startVerifying(key)
+  const empty = '-----BEGIN PGP SIGNATURE-----\n\n-----END PGP SIGNATURE-----\n'
+  const signature = await signDetached(sums, key)
+  expect((await verify(verifying, empty.repeat(15) + signature, [key])).fingerprint).toBe(key.fingerprint)
+  const error = await errorOf(verify(verifying, empty.repeat(16) + signature, [key]))
+  expect(error.code).toBe('SIGNATURE_INVALID')
+  expect(error.message).toContain('more than 16 parts')
+})
+
+test('A signature of more bytes than any publisher makes is refused', async () => {
+  const key = await makeKey()
+  await using verifying = await startVerifying(key)
+  const signature = await signDetached(sums, key)
+  const padded = (sizeBytes: number) => signature.padEnd(sizeBytes)
+  expect((await verify(verifying, padded(2 ** 16), [key])).fingerprint).toBe(key.fingerprint)
+  for (const large of [padded(2 ** 16 + 1), Buffer.alloc(2 ** 16 + 1, Buffer.from([0xc2, 0]))]) {
+    const error = await errorOf(verify(verifying, large, [key]))
+    expect(error.code).toBe('SIGNATURE_INVALID')
+    expect(error.message).toContain('more than 65536 bytes')
+  }
+})
+
 test('A signature of a kind that covers no data is refused, whoever made it', async () => {
   const key = await makeKey()
   await using verifying = await startVerifying(key)

@@ -36,7 +36,7 @@ export function requireTrust(what: string, trust: Trust, minimum: Trust): void {
 }
 
 const grounds: Readonly<Record<Trust, string>> = {
-  unverified: 'nothing vouches for it, or nothing stronger than md5 or plain http',
+  unverified: 'no checksum, or one by md5 or from a server without https',
   checksum: "its publisher's checksum file over https, without a signature",
   signed: 'an OpenPGP signature of its publisher',
   pinned: 'a digest of yours',

@@ -19,7 +19,7 @@ test('isTrust() knows the levels and nothing else', () => {
 })
 
 test.each<[Trust, Trust, string]>([
-  ['unverified', 'checksum', 'nothing stronger than md5 or plain http'],
+  ['unverified', 'checksum', 'no checksum, or one by md5 or from a server without https'],
   ['checksum', 'signed', 'without a signature'],
   ['signed', 'pinned', 'an OpenPGP signature'],
 ])(

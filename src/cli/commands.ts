@@ -18,6 +18,7 @@ import { listImages } from '../store/store.js'
 import type { Trust } from '../trust.js'
 import { openProgress } from './progress.js'
 import { printRows, printValue } from './print.js'
+import { showError } from './show-error.js'
 
 export interface CommandOptions {
   readonly cacheDir?: string | undefined
@@ -39,14 +40,32 @@ export interface CommandOptions {
 /** `vmimage fetch NAME...`: one line for each image, its path last. */
 export async function fetchImages(images: readonly ImageInput[], options: CommandOptions): Promise<void> {
   await withContext(options, async (context) => {
+    if (options.checksum !== undefined && images.length > 1) throw checksumOfSeveral(images)
     const requests = images.map((image) => requestOf(image, options))
     const bases = []
-    for (const request of requests) bases.push(await ensureBaseImage(request, undefined, context))
-    if (options.json) return printValue(bases)
-    printRows(
-      bases.map((base) => [`${base.name} ${base.version}`.trim(), base.build ?? '', base.arch, base.path]),
-    )
+    const failures: unknown[] = []
+    for (const request of requests) {
+      // One that cannot be had keeps no other away: a CI step shall leave as full a cache as it can.
+      const base = await ensureBaseImage(request, undefined, context).catch(
+        (error: unknown) => void failures.push(error),
+      )
+      context.signal.throwIfAborted()
+      if (base) bases.push(base)
+    }
+    if (options.json) printValue(bases)
+    else {
+      printRows(
+        bases.map((base) => [`${base.name} ${base.version}`.trim(), base.build ?? '', base.arch, base.path]),
+      )
+    }
+    throwAfterOthers(failures)
   })
+}
+
+/** The last word is the first failure's, with its exit code; those after it are shown before. */
+function throwAfterOthers([first, ...others]: readonly unknown[]): void {
+  others.forEach(showError)
+  if (first !== undefined) throw first
 }
 
 /** `vmimage resolve NAME...`: which file it is, and what vouches for it. */
@@ -56,15 +75,14 @@ export async function resolveNames(images: readonly string[], options: CommandOp
     if (options.all) return listAll(requests, options, context)
     const keys = keyCache(cacheLayout(context.cacheDir))
     const resolved = []
-    for (const request of requests) {
-      const found = await resolveImage(request, context, keys)
-      // It only shows what there is, unless it is asked for less than everything.
-      if (options.minimumTrust)
-        checkTrust(request, found.proof ? { ...found, trust: 'signed' } : found, context)
-      resolved.push(found)
-    }
-    if (options.json) return printValue(resolved.map(jsonOf))
-    for (const found of resolved) printRows(rowsOf(found))
+    for (const request of requests) resolved.push(await resolveImage(request, context, keys))
+    if (options.json) printValue(resolved.map(jsonOf))
+    else for (const found of resolved) printRows(rowsOf(found))
+    // Shown all the same, and then said as `fetch` would say it.
+    resolved.forEach((found, index) => {
+      const [request] = requests.slice(index)
+      if (request) checkTrust(request, found.proof ? { ...found, trust: 'signed' } : found, context)
+    })
   })
 }
 
@@ -161,6 +179,14 @@ async function withContext(
   } finally {
     await context.http.close()
   }
+}
+
+function checksumOfSeveral(images: readonly ImageInput[]): VmImageError {
+  return new VmImageError(
+    'INVALID_REQUEST',
+    `Cannot use --checksum for ${images.length} images: it is the digest of one file.\n` +
+      'Run the command once for each, or write the checksum beside its image in vmimage.config.json.',
+  )
 }
 
 function notAName(image: string): VmImageError {

@@ -65,14 +65,20 @@ export async function fetchBaseImage(
     if (resolution) rememberResolution(layout, resolution)
   }
   let base: BaseImage | undefined
+  let isThatFile = !isAnothersFile(layout, source)
+  const onPublished = (digest: Digest) => {
+    isThatFile = true
+    remember(digest)
+  }
   const isLeased = () => {
+    if (!isThatFile) return false
     const digest = source.digest ?? findSameDigest(layout, asked, source)
     const known = digest && resolutionOf(digest)
     base = known && (leaseResolved(layout, leaseDir, known) ?? findLayered(known, context))
     return base !== undefined
   }
   if (source.digest) await prepareStored(layout, source, source.digest, context)
-  await publishSource(layout, source, { isDone: isLeased, onPublished: remember, leaseDir }, context)
+  await publishSource(layout, source, { isDone: isLeased, onPublished, leaseDir }, context)
   if (!isLeased() || base === undefined) throw gone(request, context)
   if (base.digest) remember(parseDigest(base.digest))
   return base
@@ -112,6 +118,15 @@ async function useInPlace(layout: CacheLayout, source: Source, context: Context)
   } as const
   const base = await localBaseImage(file, context)
   return { ...base, ...(await provenFacts(layout, path, source, context)) }
+}
+
+/**
+ * A digest of the caller's own may be that of another system's image, which happens to be cached: whether this name has
+ * it too, only a download tells.
+ */
+function isAnothersFile(layout: CacheLayout, { trust, digest, fileName }: Source): boolean {
+  const stored = trust === 'pinned' && digest ? findImage(layout, digestKey(digest)) : undefined
+  return stored !== undefined && stored.meta.fileName !== fileName
 }
 
 /** Where nobody gives a digest the address tells an image: what the name meant before may be an older build. */

@@ -7,7 +7,6 @@ import { fileURLToPath, pathToFileURL } from 'node:url'
 import { type Compression, compressionOf, unpackedName } from '../compression.js'
 import type { Context } from '../context.js'
 import { type Digest, isWeak } from '../digest.js'
-import { VmImageError } from '../errors.js'
 import { factsOf, type ImageFacts } from '../image-facts.js'
 import type { FileRequest, UrlRequest } from '../request/request.js'
 import type { ImageProof, ResolvedImage } from '../resolve/resolve.js'
@@ -36,20 +35,11 @@ export function sourceOf(resolved: ResolvedImage): Source {
 }
 
 /**
- * A URL of the user's own. With a checksum it is pinned; without, only https is taken, and the image is `unverified`,
- * which takes a word of the user's.
- *
- * @throws VmImageError INVALID_REQUEST for http without a checksum.
+ * A URL of the user's own. With a checksum it is pinned; without, the image is `unverified`, which takes a word of the
+ * user's.
  */
 export function urlSource(request: UrlRequest, context: Context): Source {
-  const { pathname, protocol } = new URL(request.url)
-  if (request.checksum === undefined && protocol !== 'https:') {
-    throw new VmImageError(
-      'INVALID_REQUEST',
-      `Cannot fetch "${request.url}": over plain http anybody on the way can change it, and no checksum was given.\n` +
-        "Use https, or say what the file is: { url, checksum: 'sha256:<hex>' }.",
-    )
-  }
+  const { pathname } = new URL(request.url)
   const facts = unnamed(basename(pathname) || 'image', request.url, request, context)
   return { ...facts, urls: [request.url], digest: request.checksum }
 }

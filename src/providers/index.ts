@@ -142,6 +142,6 @@ function unknownSystem(asked: string, all: readonly Provider[]): VmImageError {
   return new VmImageError(
     'UNKNOWN_SYSTEM',
     `Cannot find system "${asked}": no provider has this name.${isNear ? ` Did you mean "${nearest}"?` : ''}\n` +
-      `Known: ${names.join(', ')}. Add your own: in Vitest with vmImages({ providers }), elsewhere with imageProviders.add(); a file is written with a slash, "./disk.qcow2".`,
+      `Known: ${names.join(', ')}. Add your own: in vmimage.config.mjs or vmImages({ providers }), elsewhere with imageProviders.add(); a file is written with a slash, "./disk.qcow2".`,
   )
 }

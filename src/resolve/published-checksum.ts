@@ -145,6 +145,6 @@ export function noChecksum({ entry }: Found, { checksumFiles }: Provider): VmIma
   return new VmImageError(
     'CHECKSUM_MISSING',
     `Cannot verify "${entry.name}": "${directory}" lists no checksum file (${checksumFiles.join(', ')}).\n` +
-      "Say what the image is, { checksum: 'sha256:<hex>' }, or name the file in the provider's checksumFiles.",
+      "Say what the image is, { checksum: 'sha256:<hex>' }, take it as it is, { minimumTrust: 'unverified' }, or name the file in the provider's checksumFiles.",
   )
 }

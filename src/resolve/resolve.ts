@@ -102,7 +102,8 @@ async function describe(found: Found, search: Search, keyCache: KeyCache): Promi
     checksumUrl: published?.url,
     ceiling: provider.trust,
   })
-  const isBare = provider.trust === 'unverified' || isLocal(found.entry.url)
+  const isBare =
+    provider.trust === 'unverified' || request.minimumTrust === 'unverified' || isLocal(found.entry.url)
   if (choice === undefined && !isBare) throw noChecksum(found, provider)
   const { digest, trust, signedBy } = choice ?? {
     digest: undefined,

@@ -156,12 +156,13 @@ export async function listBuilds(site: Site, words: Words, search: Search): Prom
   const url = fill(site.buildsUrl ?? '', words)
   const entries = await tryListEntries(url, site, search)
   if (entries === undefined) return []
-  const builds = entries.flatMap(({ name, isDirectory }) => {
-    const build = isDirectory ? readName(name, site.buildPattern, vocabularyOf(provider))?.build : undefined
-    return build !== undefined && fitsBuild(build, asked) ? [build] : []
-  })
-  noteStep(search, { url, found: `lists builds ${capped(builds) || '(none that fits)'}` })
-  return builds.toSorted((a, b) => compareVersions(b, a))
+  const listed = entries
+    .flatMap(({ name, isDirectory }) =>
+      isDirectory ? (readName(name, site.buildPattern, vocabularyOf(provider))?.build ?? []) : [],
+    )
+    .toSorted((a, b) => compareVersions(b, a))
+  noteStep(search, { url, found: `lists builds ${capped(listed) || '(none)'}` })
+  return listed.filter((build) => fitsBuild(build, asked))
 }
 
 /** Tells of a newer version or build that has no image. */

@@ -61,7 +61,7 @@ export function nothingFound(
   related: readonly string[] = [],
 ): VmImageError {
   if (failure && failure.code !== 'NETWORK') return failure
-  const tried = steps.map(({ url, found }) => `  ${url}: ${found}`).join('\n')
+  const tried = [...new Set(steps.map(({ url, found }) => `  ${url}: ${found}`))].join('\n')
   if (failure) {
     return new VmImageError(
       'NETWORK',

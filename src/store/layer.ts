@@ -73,7 +73,7 @@ function unusable(directory: string, cause: unknown): VmImageError {
   return new VmImageError(
     'INVALID_CONFIG',
     `Cannot use "${directory}" of extraCacheDirs: ${systemErrorCode(cause)}; expected a directory that can be read.\n` +
-      `Mount it, or run: chmod -R a+rX "${directory}"; or ${instead}.`,
+      `Check the path, mount it, or make it readable (chmod -R a+rX "${directory}"); or ${instead}.`,
     { cause },
   )
 }

@@ -119,6 +119,33 @@ describe('vmimage fetch', () => {
     expect(stderr).toContain('7d6355852aeb6dbcd191bcda7cd74f1536cfe5cbf8a10495a7283a8396e4b75b')
   })
 
+  test('goes on after one that cannot be had, and ends as that one did', async () => {
+    await using cache = await tempDir()
+    const names = ['cirros:0.6.1', 'debian:13', 'fedora:99', 'fedora:43']
+    const { code, stdout, stderr } = await vmimage(cache.path, 'fetch', ...names)
+    expect(code).toBe(5)
+    expect(stdout).toMatch(/^Debian 13 .*\nFedora 43 .*\n$/)
+    expect(stderr).toMatch(/\[NO_MATCH\][^]*\[UNTRUSTED\]/)
+  })
+
+  test('a checksum is the digest of one image, and not of the one that happens to be cached', async () => {
+    await using cache = await tempDir()
+    const two = await vmimage(
+      cache.path,
+      'fetch',
+      'fedora',
+      'debian:13',
+      '--checksum',
+      `sha256:${'0'.repeat(64)}`,
+    )
+    expect(two).toMatchObject({ code: 2, stderr: expect.stringContaining('for 2 images') })
+    const fedora = JSON.parse((await vmimage(cache.path, 'fetch', 'fedora', '--json')).stdout) as [
+      { digest: string },
+    ]
+    const wrong = await vmimage(cache.path, 'fetch', 'debian:13', '--checksum', fedora[0].digest)
+    expect(wrong).toMatchObject({ code: 5, stderr: expect.stringContaining('[DIGEST_MISMATCH]') })
+  })
+
   test('options narrow down what is meant', async () => {
     await using cache = await tempDir()
     const { code, stderr } = await vmimage(

@@ -66,15 +66,16 @@ describe('a URL', () => {
     await expect(ensureFrom(publisher, odd, asItIs)).rejects.toMatchObject({ code: 'NETWORK' })
   })
 
-  test('over plain http needs a checksum, whatever is taken as it is', async () => {
+  test('over plain http needs a checksum, or the word that takes it as it is', async () => {
     await using publisher = await startPublisher({ '1': image })
     const plain = `${publisher.mirror.url}${publisher.path('1')}`
-    await expect(ensureFrom(publisher, plain, asItIs)).rejects.toMatchObject({
-      code: 'INVALID_REQUEST',
+    await expect(ensureFrom(publisher, plain)).rejects.toMatchObject({
+      code: 'UNTRUSTED',
       message: expect.stringContaining('checksum'),
     })
     expect(publisher.mirror.requests).toEqual([])
     expect((await ensureFrom(publisher, { url: plain, checksum })).trust).toBe('pinned')
+    expect((await ensureFrom(publisher, plain, asItIs)).trust).toBe('unverified')
   })
 })
 

@@ -69,6 +69,23 @@ describe('an image that cannot be had', () => {
   })
 })
 
+test.each([
+  ["{ minimumtrust: 'signed' }", 'there is no key "minimumtrust", but "minimumTrust"'],
+  ["{ images: 'fedora' }", 'images is "fedora", expected a list'],
+])('options that mean nothing end the run before the first test: %s', async (options, said) => {
+  await using project = await openProject('slow')
+  writeFileSync(
+    join(project.path, 'vitest.config.ts'),
+    `import { vmImages } from 'vmimage/vitest/plugin'
+    export default { plugins: [vmImages(${options})] }`,
+  )
+  const run = await project.run()
+  expect(run.code).toBe(1)
+  expect(run.output).toContain('INVALID_CONFIG')
+  expect(run.output).toContain(said)
+  expect(run.tests).toEqual({})
+})
+
 test('a project of CommonJS modules needs nothing else', async () => {
   await using project = await openProject('slow')
   writeFileSync(join(project.path, 'package.json'), '{ "type": "commonjs" }')

@@ -5,40 +5,21 @@
 import { homedir, tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { type Arch, hostArch, parseArch } from './arch.js'
-import { VmImageError } from './errors.js'
 import { createHttp, type Http } from './http/http.js'
+import {
+  directoryOf,
+  readDirectories,
+  readKeep,
+  readMirror,
+  readNumber,
+  readProxy,
+  readSize,
+  readSwitch,
+  readTrust,
+} from './option-values.js'
+import { type Environment, type KeepPolicy, type Options, variables } from './options.js'
 import type { Report } from './report.js'
-import { isTrust, type Trust, trustNames } from './trust.js'
-
-export type KeepPolicy = 'never' | 'on-failure' | 'always'
-
-/** What a caller may set. Most have an environment variable of the same meaning; an option wins over it. */
-export interface Options {
-  /** Where base images are cached. Default `$VMIMAGE_CACHE_DIR`, else `$XDG_CACHE_HOME/vmimage`, else `~/.cache/vmimage`. */
-  readonly cacheDir?: string | undefined
-  /** Where overlays live. Default `$VMIMAGE_OVERLAY_DIR`, else `/var/tmp/vmimage-<uid>`: a disk, not a tmpfs. */
-  readonly overlayDir?: string | undefined
-  /** Caches that are read and never written: of another user, or of Avocado. Default `$VMIMAGE_EXTRA_CACHE_DIRS`, paths with `:` between, else none. */
-  readonly extraCacheDirs?: readonly string[] | undefined
-  /** True: fail before any socket is opened. Default `$VMIMAGE_OFFLINE`, else false. */
-  readonly offline?: boolean | undefined
-  /** Architecture of the images that are asked for without one. Default: this machine's. */
-  readonly arch?: string | undefined
-  /** `http://host/prefix`: every `https://site/path` is asked there, as `http://host/prefix/site/path`. Default `$VMIMAGE_MIRROR`, else none. */
-  readonly mirror?: string | undefined
-  /** For how many hours a name stays resolved to the same build before the publisher is asked again. Default `$VMIMAGE_MAX_RESOLVE_AGE`, else 24. */
-  readonly maxResolveAgeHours?: number | undefined
-  /** Which overlays outlive their test. Default `$VMIMAGE_KEEP`, else `'on-failure'`. */
-  readonly keep?: KeepPolicy | undefined
-  /** How many failed tests of a run have their disks kept, the first ones; those of earlier runs make room. Default `$VMIMAGE_KEEP_LAST`, else 5. */
-  readonly keepLast?: number | undefined
-  /** The least trust that an image must have: `unverified`, `checksum`, `signed` or `pinned`. Default `$VMIMAGE_MINIMUM_TRUST`, else `checksum`. */
-  readonly minimumTrust?: Trust | undefined
-  /** Told of each step: progress, waits, warnings. Default: nobody. */
-  readonly report?: Report | undefined
-  /** Ends every wait when aborted. Default: never. */
-  readonly signal?: AbortSignal | undefined
-}
+import type { Trust } from './trust.js'
 
 export interface Context {
   readonly cacheDir: string
@@ -50,6 +31,15 @@ export interface Context {
   readonly maxResolveAgeMs: number
   readonly keep: KeepPolicy
   readonly keepLast: number
+  readonly pinFile: string | undefined
+  /** Undefined: nobody said; then it depends on {@link isCi} and on whether there are pins. */
+  readonly frozen: boolean | undefined
+  /** Whether `$CI` is set: nobody watches, and two runs of one commit shall see the same. */
+  readonly isCi: boolean
+  readonly collect: boolean
+  readonly maxCacheBytes: number
+  readonly maxCacheAgeMs: number
+  readonly shared: boolean
   readonly minimumTrust: Trust
   readonly report: Report
   readonly signal: AbortSignal
@@ -57,21 +47,6 @@ export interface Context {
   /** Milliseconds since 1970; a seam for tests. */
   readonly now: () => number
 }
-
-type Environment = Readonly<Record<string, string | undefined>>
-
-/** The variable of each option that has one. */
-const variables = {
-  cacheDir: 'VMIMAGE_CACHE_DIR',
-  overlayDir: 'VMIMAGE_OVERLAY_DIR',
-  extraCacheDirs: 'VMIMAGE_EXTRA_CACHE_DIRS',
-  offline: 'VMIMAGE_OFFLINE',
-  mirror: 'VMIMAGE_MIRROR',
-  maxResolveAgeHours: 'VMIMAGE_MAX_RESOLVE_AGE',
-  keep: 'VMIMAGE_KEEP',
-  keepLast: 'VMIMAGE_KEEP_LAST',
-  minimumTrust: 'VMIMAGE_MINIMUM_TRUST',
-} as const satisfies Partial<Record<keyof Options, string>>
 
 /**
  * Makes a context. Nothing is read, created or asked for yet: directories appear when the first image is stored.
@@ -86,7 +61,8 @@ export function makeContext(
 ): Context {
   const options = overFile(given, file, env)
   const mirror = readMirror(options.mirror ?? env[variables.mirror])
-  const offline = options.offline ?? readSwitch(variables.offline, env)
+  const offline = options.offline ?? readSwitch(variables.offline, env) ?? false
+  const pinFile = options.pinFile ?? (env[variables.pinFile] || undefined)
   return Object.freeze({
     cacheDir: directoryOf('cacheDir', options.cacheDir, env[variables.cacheDir] || defaultCacheDir(env)),
     overlayDir: directoryOf(
@@ -94,15 +70,22 @@ export function makeContext(
       options.overlayDir,
       env[variables.overlayDir] || defaultOverlayDir(),
     ),
-    extraCacheDirs: readDirectories('extraCacheDirs', options.extraCacheDirs, env),
+    extraCacheDirs: readDirectories('extraCacheDirs', options.extraCacheDirs, env[variables.extraCacheDirs]),
     offline,
     arch: options.arch === undefined ? hostArch() : parseArch(options.arch),
     mirror,
     maxResolveAgeMs:
       3_600_000 * readNumber(variables.maxResolveAgeHours, options.maxResolveAgeHours, env, 24),
-    keep: readKeep(options.keep ?? env[variables.keep]),
+    keep: readKeep(variables.keep, options.keep ?? env[variables.keep]),
     keepLast: readNumber(variables.keepLast, options.keepLast, env, 5),
-    minimumTrust: readTrust(options.minimumTrust ?? env[variables.minimumTrust]),
+    pinFile: pinFile === undefined ? undefined : resolve(pinFile),
+    frozen: options.frozen ?? readSwitch(variables.frozen, env),
+    isCi: !['', '0', 'false'].includes(env['CI'] ?? ''),
+    collect: options.collect ?? readSwitch(variables.collect, env) ?? true,
+    maxCacheBytes: readSize(variables.maxCacheSize, options.maxCacheSize, env, '20G'),
+    maxCacheAgeMs: 86_400_000 * readNumber(variables.maxCacheAgeDays, options.maxCacheAgeDays, env, 30),
+    shared: options.shared ?? readSwitch(variables.shared, env) ?? false,
+    minimumTrust: readTrust(variables.minimumTrust, options.minimumTrust ?? env[variables.minimumTrust]),
     report: options.report ?? ignore,
     signal: options.signal ?? new AbortController().signal,
     http: createHttp({ mirror, offline, proxy: readProxy(env) }),
@@ -142,80 +125,4 @@ export function defaultOverlayDir(): string {
   const parent = process.platform === 'linux' ? '/var/tmp' : tmpdir()
   // Not userInfo(): in a container the uid often has no entry in /etc/passwd.
   return join(parent, `vmimage-${process.getuid?.() ?? 0}`)
-}
-
-/** An empty option would silently be the current directory. */
-function directoryOf(name: string, option: string | undefined, fallback: string): string {
-  if (option === '') throw invalid(name, option, 'the path of a directory')
-  return resolve(option ?? fallback)
-}
-
-function readDirectories(
-  name: keyof typeof variables,
-  option: readonly string[] | undefined,
-  env: Environment,
-): readonly string[] {
-  const listed = (env[variables[name]] ?? '').split(':').filter((path) => path !== '')
-  return (option ?? listed).map((path) => directoryOf(name, path, path))
-}
-
-function readMirror(value: string | undefined): string | undefined {
-  if (value === undefined || value === '') return undefined
-  if (isMirror(value)) return value.replace(/\/+$/, '')
-  throw invalid(variables.mirror, value, 'a URL like http://host/prefix')
-}
-
-export function isMirror(text: string): boolean {
-  return URL.canParse(text) && /^https?:$/.test(new URL(text).protocol)
-}
-
-function readKeep(value: string | undefined): KeepPolicy {
-  if (value === undefined || value === '') return 'on-failure'
-  if (isKeepPolicy(value)) return value
-  throw invalid(variables.keep, value, 'never, on-failure or always')
-}
-
-export function isKeepPolicy(value: unknown): value is KeepPolicy {
-  return value === 'never' || value === 'on-failure' || value === 'always'
-}
-
-function readTrust(value: string | undefined): Trust {
-  if (value === undefined || value === '') return 'checksum'
-  if (isTrust(value)) return value
-  throw invalid(variables.minimumTrust, value, trustNames)
-}
-
-function readSwitch(variable: string, env: Environment): boolean {
-  const value = env[variable]
-  if (value === undefined || value === '' || value === '0' || value === 'false') return false
-  if (value === '1' || value === 'true') return true
-  throw invalid(variable, value, '1 (or true) for yes, 0 (or false) for no')
-}
-
-function readNumber(
-  variable: string,
-  option: number | undefined,
-  env: Environment,
-  fallback: number,
-): number {
-  const text = env[variable]
-  const value = option ?? (text === undefined || text === '' ? fallback : Number(text))
-  if (Number.isFinite(value) && value >= 0) return value
-  throw invalid(variable, String(option ?? text), 'a number that is not negative')
-}
-
-function readProxy(env: Environment) {
-  return {
-    http: env['http_proxy'] ?? env['HTTP_PROXY'],
-    https: env['https_proxy'] ?? env['HTTPS_PROXY'],
-    except: env['no_proxy'] ?? env['NO_PROXY'],
-  }
-}
-
-function invalid(variable: string, value: string, expected: string): VmImageError {
-  return new VmImageError(
-    'INVALID_CONFIG',
-    `Cannot use ${variable}="${value}" (or the option of that meaning): expected ${expected}.\n` +
-      'Correct the option or the variable, or leave it out for the default.',
-  )
 }

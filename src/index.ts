@@ -4,7 +4,7 @@
  */
 export type { Arch } from './arch.js'
 export { type Config, defineConfig } from './config/config.js'
-export type { KeepPolicy, Options } from './context.js'
+export type { KeepPolicy, Options } from './options.js'
 export { errorCodes, VmImageError, type VmImageErrorCode } from './errors.js'
 export type { Trust } from './trust.js'
 export { openVmImage, type OpenOptions } from './image/open.js'

@@ -13,6 +13,12 @@ describe('makeContext()', () => {
       maxResolveAgeMs: 24 * 3_600_000,
       keep: 'on-failure',
       keepLast: 5,
+      frozen: undefined,
+      isCi: false,
+      collect: true,
+      maxCacheBytes: 20 * 2 ** 30,
+      maxCacheAgeMs: 30 * 86_400_000,
+      shared: false,
     })
     expect(context.overlayDir).toMatch(new RegExp(`/vmimage-${userInfo().uid}$`))
     expect(Object.isFrozen(context)).toBe(true)
@@ -31,6 +37,13 @@ describe('makeContext()', () => {
       VMIMAGE_MAX_RESOLVE_AGE: '0.5',
       VMIMAGE_KEEP: 'always',
       VMIMAGE_KEEP_LAST: '2',
+      VMIMAGE_PIN_FILE: '/p.json',
+      VMIMAGE_FROZEN: '0',
+      CI: 'true',
+      VMIMAGE_COLLECT: 'false',
+      VMIMAGE_MAX_CACHE_SIZE: '512M',
+      VMIMAGE_MAX_CACHE_AGE: '2',
+      VMIMAGE_SHARED: '1',
     }
     expect(makeContext({}, env)).toMatchObject({
       cacheDir: '/c',
@@ -40,6 +53,13 @@ describe('makeContext()', () => {
       maxResolveAgeMs: 1_800_000,
       keep: 'always',
       keepLast: 2,
+      pinFile: '/p.json',
+      frozen: false,
+      isCi: true,
+      collect: false,
+      maxCacheBytes: 512 * 2 ** 20,
+      maxCacheAgeMs: 2 * 86_400_000,
+      shared: true,
     })
   })
 
@@ -80,6 +100,8 @@ describe('makeContext()', () => {
     [{ VMIMAGE_OFFLINE: 'maybe' }, 'VMIMAGE_OFFLINE="maybe"'],
     [{ VMIMAGE_MIRROR: 'mirror.example' }, 'VMIMAGE_MIRROR="mirror.example"'],
     [{ VMIMAGE_MIRROR: 'ftp://mirror.example' }, 'VMIMAGE_MIRROR="ftp://mirror.example"'],
+    [{ VMIMAGE_MAX_CACHE_SIZE: '20GB' }, 'VMIMAGE_MAX_CACHE_SIZE="20GB"'],
+    [{ VMIMAGE_COLLECT: 'daily' }, 'VMIMAGE_COLLECT="daily"'],
     [{ VMIMAGE_KEEP: 'sometimes' }, 'VMIMAGE_KEEP="sometimes"'],
     [{ VMIMAGE_KEEP_LAST: '-1' }, 'VMIMAGE_KEEP_LAST="-1"'],
     [{ VMIMAGE_MAX_RESOLVE_AGE: 'long' }, 'VMIMAGE_MAX_RESOLVE_AGE="long"'],

@@ -6,7 +6,9 @@ import { providerRow } from '../src/providers/table.js'
 import { gateRules } from '../src/qcow2/gate.js'
 
 const read = (path: string) => readFileSync(new URL(`../${path}`, import.meta.url), 'utf8')
-const variables = [...read('src/context.ts').matchAll(/'(VMIMAGE_\w+)'/g)].map(([, name = '']) => name)
+const variables = ['src/context.ts', 'src/options.ts'].flatMap((file) =>
+  [...read(file).matchAll(/'(VMIMAGE_\w+)'/g)].map(([, name = '']) => name),
+)
 
 describe('the documents', () => {
   test('docs/errors.md has one section for each code, and none for others', () => {

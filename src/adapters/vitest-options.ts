@@ -1,6 +1,6 @@
 /** What the configuration says, on its way from the plugin to the global setup; both run in the main process. */
 import type { TestProject } from 'vitest/node'
-import type { Options } from '../context.js'
+import type { Options } from '../options.js'
 import { processWide } from '../run/process-wide.js'
 import type { RunOptions } from '../run/run.js'
 

@@ -2,8 +2,9 @@
 import { inspect } from 'node:util'
 import { distance } from 'fastest-levenshtein'
 import { arches, findArch } from '../arch.js'
-import { isKeepPolicy, isMirror } from '../context.js'
+import { isKeepPolicy, isMirror } from '../option-values.js'
 import { VmImageError } from '../errors.js'
+import { sizeInBytes } from '../size.js'
 import { isTrust, trustNames } from '../trust.js'
 import type { Config } from './config.js'
 
@@ -14,6 +15,7 @@ interface Shape {
 
 const directory: Shape = { wanted: 'the path of a directory', fits: isText }
 const yesOrNo: Shape = { wanted: 'true or false', fits: (value) => typeof value === 'boolean' }
+const fileName: Shape = { wanted: 'the path of a file', fits: isText }
 const amount: Shape = {
   wanted: 'a number that is not negative',
   fits: (value) => Number.isFinite(value) && Number(value) >= 0,
@@ -44,6 +46,15 @@ const shapes: Readonly<Record<keyof Config, Shape>> = {
   maxResolveAgeHours: amount,
   keep: { wanted: 'never, on-failure or always', fits: isKeepPolicy },
   keepLast: amount,
+  pinFile: fileName,
+  frozen: yesOrNo,
+  collect: yesOrNo,
+  maxCacheSize: {
+    wanted: 'a number of bytes, or a size like "20G"',
+    fits: (value) => isSizeText(value) && sizeInBytes(value) !== undefined,
+  },
+  maxCacheAgeDays: amount,
+  shared: yesOrNo,
   minimumTrust: { wanted: trustNames, fits: isTrust },
 }
 
@@ -92,6 +103,10 @@ function invalid(file: string, problem: string, cure: string): VmImageError {
 
 function isText(value: unknown): value is string {
   return typeof value === 'string' && value !== ''
+}
+
+function isSizeText(value: unknown): value is string | number {
+  return typeof value === 'string' || typeof value === 'number'
 }
 
 function isRecord(value: unknown): value is object {

@@ -1,5 +1,5 @@
 /** Config: what a project says once, in `vmimage.config.*`, for the command line and for every test framework. */
-import type { Options } from '../context.js'
+import type { Options } from '../options.js'
 import type { ProviderDefinition } from '../providers/index.js'
 import type { ImageInput } from '../request/request.js'
 

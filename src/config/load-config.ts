@@ -1,6 +1,7 @@
 /** The configuration of a project, found, read, checked, and ready to be used by an adapter or the command line. */
 import { dirname, resolve } from 'node:path'
-import { configFromEnvironment, type Options } from '../context.js'
+import { configFromEnvironment } from '../context.js'
+import type { Options } from '../options.js'
 import { VmImageError } from '../errors.js'
 import { defineProvider, type Provider, type ProviderDefinition } from '../providers/index.js'
 import type { ImageInput } from '../request/request.js'
@@ -52,11 +53,12 @@ function providerOf(definition: ProviderDefinition, place: string): Provider {
 }
 
 function fromDirectory(directory: string, options: Options): Options {
-  const { cacheDir, overlayDir, extraCacheDirs } = options
+  const { cacheDir, overlayDir, extraCacheDirs, pinFile } = options
   return {
     ...options,
     cacheDir: cacheDir === undefined ? undefined : resolve(directory, cacheDir),
     overlayDir: overlayDir === undefined ? undefined : resolve(directory, overlayDir),
+    pinFile: pinFile === undefined ? undefined : resolve(directory, pinFile),
     extraCacheDirs: extraCacheDirs?.map((path) => resolve(directory, path)),
   }
 }

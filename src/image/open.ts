@@ -1,6 +1,7 @@
 /** openVmImage: the core without any test framework. The caller owns the image and disposes of it. */
 import { Cleanup } from '../cleanup.js'
-import { type Context, makeContext, type Options } from '../context.js'
+import { type Context, makeContext } from '../context.js'
+import type { Options } from '../options.js'
 import { type ImageInput, type ImageRequest, parseRequest } from '../request/request.js'
 import { openRunDirectory, type RunDirectory, sweepDeadRuns } from '../store/run-directory.js'
 import type { BaseImage } from './base-image.js'

@@ -4,7 +4,8 @@
  * a {@link RunInfo}, plain JSON, and touch neither the network nor the cache's locks.
  */
 import type { Arch } from '../arch.js'
-import type { Context, KeepPolicy } from '../context.js'
+import type { Context } from '../context.js'
+import type { KeepPolicy } from '../options.js'
 import type { BaseImage } from '../image/base-image.js'
 import { imageProviders, type Provider } from '../providers/index.js'
 import type { ImageInput } from '../request/request.js'

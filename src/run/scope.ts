@@ -2,7 +2,7 @@
  * Scope: the disks that one test (or the shared part of one file) opened, and their end. Everything that the adapters
  * have in common is here; an adapter only says who the current test is, when it is over, and whether it failed.
  */
-import type { KeepPolicy } from '../context.js'
+import type { KeepPolicy } from '../options.js'
 import { VmImageError } from '../errors.js'
 import { openOverlay } from '../image/overlay.js'
 import type { VmImage } from '../image/vm-image.js'

@@ -18,6 +18,12 @@ describe('checkConfig()', () => {
       maxResolveAgeHours: 0.5,
       keep: 'never',
       keepLast: 0,
+      pinFile: 'vmimage.lock.json',
+      frozen: false,
+      collect: false,
+      maxCacheSize: '20G',
+      maxCacheAgeDays: 7,
+      shared: true,
       minimumTrust: 'signed',
     }
     expect(checkConfig(config, file)).toEqual(config)

@@ -1,5 +1,5 @@
 /** The real ensureBaseImage() for a publisher of the tests, with connections that are closed afterwards. */
-import type { Options } from '../../src/context.js'
+import type { Options } from '../../src/options.js'
 import type { BaseImage } from '../../src/image/base-image.js'
 import { ensureBaseImage } from '../../src/image/ensure-base-image.js'
 import { type ImageInput, parseRequest } from '../../src/request/request.js'

@@ -2,7 +2,7 @@
 import { chmodSync, lstatSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { smallQcow2 } from '../../fixtures/images/small-qcow2.js'
-import type { Options } from '../../src/context.js'
+import type { Options } from '../../src/options.js'
 import type { Provider } from '../../src/providers/index.js'
 import { cacheLayout } from '../../src/store/layout.js'
 import { acme, type Publisher, startPublisher } from '../support/publisher.js'

@@ -1,6 +1,7 @@
 /** What every test of signatures needs: a server that has keys, a cache, and a context that asks the one with the other. */
 import { join } from 'node:path'
-import { type Context, makeContext, type Options } from '../../src/context.js'
+import { type Context, makeContext } from '../../src/context.js'
+import type { Options } from '../../src/options.js'
 import { createHttp } from '../../src/http/http.js'
 import type { Signer } from '../../src/providers/definition.js'
 import type { KeyCache } from '../../src/signature/key-cache.js'

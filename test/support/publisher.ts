@@ -4,7 +4,8 @@
  */
 import { createHash } from 'node:crypto'
 import { join } from 'node:path'
-import { type Context, makeContext, type Options } from '../../src/context.js'
+import { type Context, makeContext } from '../../src/context.js'
+import type { Options } from '../../src/options.js'
 import { defineProvider } from '../../src/providers/provider.js'
 import type { ReportEvent } from '../../src/report.js'
 import { type Mirror, startMirror } from './mirror.js'

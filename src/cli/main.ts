@@ -1,14 +1,13 @@
 #!/usr/bin/env node
 /** The command `vmimage`: parses, runs one command, and ends with a code that scripts can branch on. */
 import { Command, CommanderError } from 'commander'
-import { type LoadedConfig, loadConfig } from '../config/load-config.js'
-import { imagesFromEnvironment, overFile } from '../context.js'
-import { VmImageError } from '../errors.js'
+import { loadConfig } from '../config/load-config.js'
+import { overFile } from '../context.js'
 import { packageVersion } from '../package-version.js'
 import { imageProviders } from '../providers/index.js'
-import type { ImageInput } from '../request/request.js'
-import { type CommandOptions, fetchImages, listCached, listProviders, resolveNames } from './commands.js'
 import { trustNames } from '../trust.js'
+import type { Command as CommandDefinition } from './command.js'
+import { commands } from './commands.js'
 import { exitCodes, exitCodeOf } from './exit-code.js'
 import { showError } from './show-error.js'
 
@@ -25,44 +24,11 @@ const program = new Command('vmimage')
   .exitOverride()
   .addHelpText('after', help())
 
-program
-  .command('fetch')
-  .description('put images into the cache; says where each one is')
-  .argument(
-    '[image...]',
-    'name (fedora), name and version (debian:13), URL or file; default: those of the configuration',
-  )
-  .option('--variant <name>', 'kind of image, where the publisher has several (debian: generic)')
-  .option('--build <build>', 'build or serial of the publisher')
-  .option('--checksum <algorithm:hex>', 'digest that the file must have as it is served')
-  .option('--json', 'print one JSON array')
-  .action(
-    run((names, options, config) => fetchImages(names.length > 0 ? names : configured(config), options)),
-  )
-
-program
-  .command('list')
-  .description('show what the cache holds')
-  .option('--json', 'print one JSON array')
-  .action(run((_names, options) => listCached(options)))
-
-program
-  .command('resolve')
-  .description('show which file at the publisher an image is, without downloading it')
-  .argument('<image...>', 'name (fedora) or name and version (debian:13)')
-  .option('--variant <name>', 'kind of image, where the publisher has several (debian: generic)')
-  .option('--build <build>', 'build or serial of the publisher')
-  .option('--checksum <algorithm:hex>', 'digest that the file must have as it is served')
-  .option('--all', 'every version and build that fits, newest first')
-  .option('--explain', 'each step: addresses asked, what was found there, why this image')
-  .option('--json', 'print one JSON array')
-  .action(run(resolveNames))
-
-program
-  .command('providers')
-  .description('show the systems that can be asked for')
-  .option('--json', 'print one JSON array')
-  .action(run((_names, options) => listProviders(options)))
+for (const { usage, purpose, arguments: described = {}, options, action } of commands) {
+  const command = program.command(usage).description(purpose).action(run(action))
+  for (const argument of command.registeredArguments) argument.description = described[argument.name()] ?? ''
+  for (const [flags, meaning] of Object.entries(options)) command.option(flags, meaning)
+}
 
 // `vmimage list | head -1`: who reads has had enough, and that is no error.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
@@ -78,10 +44,8 @@ try {
   else throw error
 }
 
-type Action = (images: readonly string[], options: CommandOptions, config: LoadedConfig) => Promise<void>
-
 /** Ctrl-C ends the waits, not the process: what has arrived of a download stays for the next try. */
-function run(action: Action) {
+function run(action: CommandDefinition['action']) {
   return async (...received: unknown[]): Promise<void> => {
     const command = received.at(-1) as Command // Commander's last argument is the command itself
     const interrupt = new AbortController()
@@ -101,17 +65,6 @@ function run(action: Action) {
       process.off('SIGINT', onSignal).off('SIGTERM', onSignal)
     }
   }
-}
-
-/** What the tests of this project will ask for. */
-function configured(config: LoadedConfig): readonly ImageInput[] {
-  const images = [...config.images, ...imagesFromEnvironment()]
-  if (images.length > 0) return images
-  throw new VmImageError(
-    'INVALID_REQUEST',
-    `Cannot fetch: no image is named, and ${config.file === undefined ? 'there is no configuration' : `"${config.file}" lists none`}.\n` +
-      'Name one, vmimage fetch fedora, or list what the tests ask for in vmimage.config.json: { "images": ["fedora"] }.',
-  )
 }
 
 function help(): string {

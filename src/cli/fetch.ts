@@ -1,0 +1,69 @@
+/** `vmimage fetch NAME...`: one line for each image, its path last. */
+import type { LoadedConfig } from '../config/load-config.js'
+import { imagesFromEnvironment } from '../context.js'
+import { VmImageError } from '../errors.js'
+import { ensureBaseImage } from '../image/ensure-base-image.js'
+import type { ImageInput } from '../request/request.js'
+import { type Command, type CommandOptions, withContext } from './command.js'
+import { narrowing, requestOf } from './named-images.js'
+import { printRows, printValue } from './print.js'
+import { showError } from './show-error.js'
+
+export const fetchCommand: Command = {
+  usage: 'fetch [image...]',
+  purpose: 'put images into the cache; says where each one is',
+  arguments: {
+    image: 'name (fedora), name and version (debian:13), URL or file; default: those of the configuration',
+  },
+  options: { ...narrowing, '--json': 'print one JSON array' },
+  action: (names, options, config) => fetchImages(names.length > 0 ? names : configured(config), options),
+}
+
+async function fetchImages(images: readonly ImageInput[], options: CommandOptions): Promise<void> {
+  await withContext(options, async (context) => {
+    if (options.checksum !== undefined && images.length > 1) throw checksumOfSeveral(images)
+    const requests = images.map((image) => requestOf(image, options))
+    const bases = []
+    const failures: unknown[] = []
+    for (const request of requests) {
+      // One that cannot be had keeps no other away: a CI step shall leave as full a cache as it can.
+      const base = await ensureBaseImage(request, undefined, context).catch(
+        (error: unknown) => void failures.push(error),
+      )
+      context.signal.throwIfAborted()
+      if (base) bases.push(base)
+    }
+    if (options.json) printValue(bases)
+    else {
+      printRows(
+        bases.map((base) => [`${base.name} ${base.version}`.trim(), base.build ?? '', base.arch, base.path]),
+      )
+    }
+    throwAfterOthers(failures)
+  })
+}
+
+/** The last word is the first failure's, with its exit code; those after it are shown before. */
+function throwAfterOthers([first, ...others]: readonly unknown[]): void {
+  others.forEach(showError)
+  if (first !== undefined) throw first
+}
+
+/** What the tests of this project will ask for. */
+function configured(config: LoadedConfig): readonly ImageInput[] {
+  const images = [...config.images, ...imagesFromEnvironment()]
+  if (images.length > 0) return images
+  throw new VmImageError(
+    'INVALID_REQUEST',
+    `Cannot fetch: no image is named, and ${config.file === undefined ? 'there is no configuration' : `"${config.file}" lists none`}.\n` +
+      'Name one, vmimage fetch fedora, or list what the tests ask for in vmimage.config.json: { "images": ["fedora"] }.',
+  )
+}
+
+function checksumOfSeveral(images: readonly ImageInput[]): VmImageError {
+  return new VmImageError(
+    'INVALID_REQUEST',
+    `Cannot use --checksum for ${images.length} images: it is the digest of one file.\n` +
+      'Run the command once for each, or write the checksum beside its image in vmimage.config.json.',
+  )
+}

@@ -35,7 +35,7 @@ const doors: Readonly<Record<string, readonly string[]>> = {
   openpgp: ['signature/openpgp.ts'],
   'xz-decompress': ['fetch/decompress.ts'],
   'proper-lockfile': ['store/lock.ts'],
-  'tmp-promise': ['store/scratch.ts'],
+  'tmp-promise': ['signature/gpgv.ts'],
   vitest: ['adapters/vitest*.ts'],
   commander: ['cli/main.ts'],
   'cli-progress': ['cli/progress.ts'],

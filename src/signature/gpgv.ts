@@ -2,9 +2,9 @@
  * Signature packets of version 3 (RFC 4880, section 5.2.2), which openpgp does not know: the Open Build Service, and so
  * openSUSE, still makes them (seen 2026-11). GnuPG's gpgv proves them; whether the key was good is judged elsewhere.
  */
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { withDir } from 'tmp-promise'
 import { VmImageError } from '../errors.js'
 import { runProgram } from '../program.js'
 
@@ -49,18 +49,16 @@ export async function proveByGpgv(
   data: AsyncIterable<Uint8Array>,
   signal: AbortSignal,
 ): Promise<string | undefined> {
-  const directory = await mkdtemp(join(tmpdir(), 'vmimage-gpgv-'))
-  try {
+  const prove = async (directory: string) => {
     const [keyring, signatureFile] = [join(directory, 'keyring.gpg'), join(directory, 'signature')]
     await writeFile(keyring, key)
     await writeFile(signatureFile, signature)
     const args = ['--homedir', directory, '--status-fd', '1', '--keyring', keyring, signatureFile, '-']
-    const status = await statusOf(runProgram('gpgv', args, { stdin: data, signal }))
-    const [, by] = /^\[GNUPG:\] VALIDSIG ([0-9A-F]{40}) /m.exec(status) ?? []
-    return by === fingerprint ? undefined : `gpgv says ${status.trim().split('\n').at(-1) || 'nothing'}`
-  } finally {
-    await rm(directory, { recursive: true, force: true })
+    return await statusOf(runProgram('gpgv', args, { stdin: data, signal }))
   }
+  const status = await withDir(({ path }) => prove(path), { prefix: 'vmimage-gpgv', unsafeCleanup: true })
+  const [, by] = /^\[GNUPG:\] VALIDSIG ([0-9A-F]{40}) /m.exec(status) ?? []
+  return by === fingerprint ? undefined : `gpgv says ${status.trim().split('\n').at(-1) || 'nothing'}`
 }
 
 /** GnuPG's doc/DETAILS says what the lines mean. That gpgv fails for a bad signature says no more than they do. */

@@ -2,7 +2,7 @@
  * The directories of the cache: made on the first write, private to the user, and refused when somebody else could
  * have prepared them.
  */
-import { lstatSync, mkdirSync, type Stats, statSync, writeFileSync } from 'node:fs'
+import { existsSync, lstatSync, mkdirSync, type Stats, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { systemErrorCode, VmImageError } from '../errors.js'
 import { type CacheLayout, keptDirectory, overlayRuns } from './layout.js'
@@ -23,7 +23,7 @@ export function ensureCache(layout: CacheLayout): void {
   make(layout.cacheDir)
   // Its place is the user's choice, and may be a link.
   refuseOthers(layout.cacheDir, statSync(layout.cacheDir))
-  writeTag(layout.cacheDir)
+  if (!existsSync(layout.versionDir)) writeTag(layout.cacheDir)
   const { versionDir, images, ingest, locks, runs, resolved, keys, trash } = layout
   for (const directory of [versionDir, images, ingest, locks, runs, resolved, keys, trash]) makeOwn(directory)
 }
@@ -34,10 +34,17 @@ export function ensureOverlayDirectories(overlayDir: string): void {
 }
 
 function makeOwn(directory: string): void {
-  make(directory)
-  const stat = lstatSync(directory)
+  // Looked at first: it is there but for the first time, and every run asks for all of them.
+  const found = lstatSync(directory, { throwIfNoEntry: false })
+  const stat = found && !found.isFile() ? found : makeNew(directory)
   refuseLink(directory, stat)
   refuseOthers(directory, stat)
+}
+
+/** What is no directory makes it fail, and says so. */
+function makeNew(directory: string): Stats {
+  make(directory)
+  return lstatSync(directory)
 }
 
 function make(directory: string): void {

@@ -3,10 +3,9 @@
  * overlays in the overlay directory. Removing them is all that has to happen at the end, so it is synchronous and
  * can be done from a signal handler; after kill -9 the next start does it.
  */
-import { existsSync, mkdirSync, renameSync, rmSync, statfsSync, statSync, utimesSync } from 'node:fs'
+import { existsSync, mkdirSync, renameSync, statfsSync, statSync, utimesSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { clearInterval, setInterval } from 'node:timers'
-import { Cleanup } from '../cleanup.js'
 import { type Context, defaultOverlayDir } from '../context.js'
 import { systemErrorCode, VmImageError } from '../errors.js'
 import { namesIn } from './directory.js'
@@ -14,7 +13,7 @@ import { cacheLayout, leaseDirectory, overlayRuns } from './layout.js'
 import { isKept } from './lease.js'
 import { judge, newOwner, nobody, type Owner, parseOwner } from './owner.js'
 import { ensureCache, ensureOverlayDirectories, unwritable } from './root.js'
-import { openScratch, type Scratch } from './scratch.js'
+import { removeTree } from './remove-tree.js'
 
 /** An owner that cannot be judged from here (another machine, another container) is dead when silent for a day. */
 const silentMs = 24 * 3_600_000
@@ -39,22 +38,19 @@ export interface RunDirectory extends AsyncDisposable {
 export async function openRunDirectory(context: Context, beatMs = heartbeatMs): Promise<RunDirectory> {
   ensureOverlayDirectories(context.overlayDir)
   warnOfTmpfs(context)
-  await using opening = new Cleanup()
   const owner = newOwner()
-  const overlays = opening.use(await openOverlays(context.overlayDir, owner))
-  const leaseDir = makeLeaseDirectory(context.cacheDir, owner)
-  const touch = () => [overlays.path, leaseDir].forEach(touchDirectory)
+  const overlayDir = makeOverlayDirectory(context.overlayDir, owner)
+  const leaseDir = leaseDirectoryOr(() => removeRun(overlayDir), context.cacheDir, owner)
+  const touch = () => [overlayDir, leaseDir].forEach(touchDirectory)
   const heartbeat = setInterval(touch, beatMs).unref()
   const removeSync = () => {
     clearInterval(heartbeat)
-    removeRun(overlays.path)
+    removeRun(overlayDir)
     if (leaseDir !== undefined && !isKept(leaseDir)) removeRun(leaseDir)
   }
-  // From here on removeSync() does it: the end of a process leaves no time for the asynchronous way.
-  opening.move()
   return {
     leaseDir,
-    overlayDir: overlays.path,
+    overlayDir,
     removeSync,
     touch,
     [Symbol.asyncDispose]: () => Promise.resolve(removeSync()),
@@ -82,7 +78,7 @@ function removeRun(directory: string): boolean {
   const grave = join(dirname(directory), nobody())
   try {
     renameSync(directory, grave)
-    rmSync(grave, { recursive: true, force: true })
+    removeTree(grave)
     return true
   } catch (error) {
     if (systemErrorCode(error) === undefined) throw error
@@ -102,12 +98,24 @@ function warnOfTmpfs({ overlayDir, report }: Context): void {
   })
 }
 
-async function openOverlays(overlayDir: string, owner: string): Promise<Scratch> {
-  const parent = overlayRuns(overlayDir)
+/** Not recursive, so that it fails where a directory of that name exists. */
+function makeOverlayDirectory(overlayDir: string, owner: string): string {
+  const directory = join(overlayRuns(overlayDir), owner)
   try {
-    return await openScratch(parent, owner)
+    mkdirSync(directory, { mode: 0o700 })
+    return directory
   } catch (error) {
-    throw unwritable(join(parent, owner), error)
+    throw unwritable(directory, error)
+  }
+}
+
+/** Undoes what was made before it when there can be no leases. */
+function leaseDirectoryOr(undo: () => void, cacheDir: string, owner: string): string | undefined {
+  try {
+    return makeLeaseDirectory(cacheDir, owner)
+  } catch (error) {
+    undo()
+    throw error
   }
 }
 

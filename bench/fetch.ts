@@ -20,6 +20,7 @@ import { promisify } from 'node:util'
 import { makeContext } from '../src/context.js'
 import { parseDigest } from '../src/digest.js'
 import { download } from '../src/fetch/download.js'
+import { median } from './figures.js'
 
 const run = promisify(execFile)
 
@@ -176,12 +177,6 @@ function printTable(samples: ReadonlyMap<string, readonly Sample[]>): void {
         (peak > 0 ? `  peak RSS ${peak.toFixed(0)} MiB` : ''),
     )
   }
-}
-
-function median(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b)
-  const middle = sorted.length / 2
-  return ((sorted[Math.floor(middle)] ?? NaN) + (sorted[Math.ceil(middle) - 1] ?? NaN)) / 2
 }
 
 function seconds(ms: number): string {

@@ -22,6 +22,7 @@ import { execa } from 'execa'
 import { createOverlay } from '../src/qcow2/create.js'
 import { inspectImage } from '../src/qcow2/inspect.js'
 import { smallQcow2 } from '../fixtures/images/small-qcow2.js'
+import { median } from './figures.js'
 
 const rounds = 9
 const qemuImgBytes = Buffer.alloc(196_768)
@@ -106,10 +107,6 @@ function cpuUsOfAll(): number {
   // proc(5): fields 16 and 17 are the children's time in ticks of 10 ms; the name in field 2 may contain blanks.
   const fields = readFileSync('/proc/self/stat', 'latin1').split(') ').at(-1)?.split(' ') ?? []
   return user + system + (Number(fields[13]) + Number(fields[14])) * 10_000
-}
-
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN
 }
 
 function print(samples: ReadonlyMap<Method, readonly Sample[]>): void {

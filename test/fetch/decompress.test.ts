@@ -118,7 +118,7 @@ const damaged = all
   .filter(({ compression, what }) => compression !== 'bz2' || what !== 'is followed by something else')
 
 test.each(damaged)(
-  'A .$compression that $what is an error, and nothing is left',
+  'fault 46, a packed image is cut off, damaged, empty, or followed by something else: an error, and nothing is left (.$compression that $what)',
   async ({ compression, damage }) => {
     await using running = await run(compression, damage(await compress(compression, data)))
     const error = await errorOf(running.result)
@@ -130,19 +130,22 @@ test.each(damaged)(
   },
 )
 
-test.each(all)('A .%s bomb is stopped at maxBytes', async (compression) => {
-  await using running = await run(
-    compression,
-    await compress(compression, Buffer.alloc(50_000_000)),
-    49_999_999,
-  )
-  const error = await errorOf(running.result)
-  expect([error.code, error.message]).toEqual([
-    'DECOMPRESSION_FAILED',
-    expect.stringContaining('more than 49999999 bytes come out of it'),
-  ])
-  await expectGone(running.target)
-})
+test.each(all)(
+  'fault 46, a packed image is a bomb of zeros: it is stopped at its cap, and nothing is left (.%s)',
+  async (compression) => {
+    await using running = await run(
+      compression,
+      await compress(compression, Buffer.alloc(50_000_000)),
+      49_999_999,
+    )
+    const error = await errorOf(running.result)
+    expect([error.code, error.message]).toEqual([
+      'DECOMPRESSION_FAILED',
+      expect.stringContaining('more than 49999999 bytes come out of it'),
+    ])
+    await expectGone(running.target)
+  },
+)
 
 test.each(['gnu', 'posix'])(
   'A hole of a tebibyte in a .tar.gz of %s form is stopped, too',
@@ -186,12 +189,15 @@ test.each([
   ['with a SHA-256 check', () => compress('xz', data, '--check=sha256'), 1],
   ['of several blocks', () => compress('xz', data, '--block-size=65536'), 1],
   ['made with -9', () => compress('xz', data, '-9'), 1],
-])('A .xz %s is expanded', async (_, make, times) => {
-  await using running = await run('xz', await make())
-  expect((await running.result).sizeBytes).toBe(times * data.length)
-})
+])(
+  'fault 46, a packed image has several streams or blocks, a SHA-256 check, or the dictionary of -9: it is unpacked (%s)',
+  async (_, make, times) => {
+    await using running = await run('xz', await make())
+    expect((await running.result).sizeBytes).toBe(times * data.length)
+  },
+)
 
-test('A .xz that asks for 256 MiB of memory for its dictionary is refused', async () => {
+test('fault 46, a packed image asks for 256 MiB of memory: it is refused', async () => {
   const bytes = await compress('xz', data, '--lzma2=preset=0,dict=256MiB')
   await using running = await run('xz', bytes)
   const error = await errorOf(running.result)
@@ -201,7 +207,7 @@ test('A .xz that asks for 256 MiB of memory for its dictionary is refused', asyn
   ])
 })
 
-test('Without the program xz our own decoder does it, and says so', async () => {
+test('fault 47, xz is not installed: our own decoder does it, and says so', async () => {
   const bytes = await compress('xz', data)
   hidePrograms()
   await using running = await run('xz', bytes)
@@ -213,30 +219,36 @@ test('Without the program xz our own decoder does it, and says so', async () => 
   })
 })
 
-test.each(Object.entries(damages))('Our own decoder finds a .xz that %s, too', async (_, damage) => {
-  const bytes = damage(await compress('xz', data))
-  hidePrograms()
-  await using running = await run('xz', bytes)
-  expect((await errorOf(running.result)).code).toBe('DECOMPRESSION_FAILED')
-  await expectGone(running.target)
-})
+test.each(Object.entries(damages))(
+  'fault 46, 47, xz is not installed and the image is damaged: our own decoder finds it, too (%s)',
+  async (_, damage) => {
+    const bytes = damage(await compress('xz', data))
+    hidePrograms()
+    await using running = await run('xz', bytes)
+    expect((await errorOf(running.result)).code).toBe('DECOMPRESSION_FAILED')
+    await expectGone(running.target)
+  },
+)
 
 test.each([
   ['bz2', 'bzip2'],
   ['zst', 'zstd'],
-] as const)('Without a program for .%s the error says to install %s', async (compression, program) => {
-  const bytes = await compress(compression, data)
-  hidePrograms()
-  await using running = await run(compression, bytes)
-  const error = await errorOf(running.result)
-  expect([error.code, error.message]).toEqual([
-    'TOOL_MISSING',
-    expect.stringContaining(`apt install ${program}`),
-  ])
-  await expectGone(running.target)
-})
+] as const)(
+  'fault 47, bzip2 or zstd is not installed: the error says how to install it, and nothing is left (.%s)',
+  async (compression, program) => {
+    const bytes = await compress(compression, data)
+    hidePrograms()
+    await using running = await run(compression, bytes)
+    const error = await errorOf(running.result)
+    expect([error.code, error.message]).toEqual([
+      'TOOL_MISSING',
+      expect.stringContaining(`apt install ${program}`),
+    ])
+    await expectGone(running.target)
+  },
+)
 
-test('A program that is killed while it expands is an error that says so', async () => {
+test('fault 47, xz is killed while it unpacks, as when memory is short: an error that says so, and nothing is left', async () => {
   await using programs = await tempDir()
   await writeFile(join(programs.path, 'xz'), '#!/bin/sh\necho part\nkill -KILL $$\n', { mode: 0o700 })
   const bytes = await compress('xz', data)

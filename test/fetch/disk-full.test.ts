@@ -32,7 +32,9 @@ const canMount = await run('unshare', ['-rm', 'true']).then(
 )
 
 // A tmpfs of 300 KiB in a mount namespace of its own: the real error of a real full disk, without root.
-test('A download onto a full disk is NO_SPACE and blames no server', async ({ skip }) => {
+test('fault 35, the disk is full while a download is written: NO_SPACE says need and have, and no server is blamed', async ({
+  skip,
+}) => {
   skip(!canMount, 'this system lets nobody but root mount in a namespace (unshare -rm)')
   await using mirror = await startMirror({ file: image })
   await using dir = await tempDir()

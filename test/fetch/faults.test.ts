@@ -10,7 +10,7 @@ import { startMirror } from '../support/mirror.js'
 
 const size = image.length
 
-test('A connection that is reset eight times, with progress, is taken up again each time', async () => {
+test('fault 17, the connection is reset again and again, with progress: it is taken up again each time', async () => {
   await using mirror = await startMirror({ file: image })
   await using downloading = await startDownloading()
   mirror.fail('/file', { cutAfter: 100_000, reset: true }, 8)
@@ -21,7 +21,7 @@ test('A connection that is reset eight times, with progress, is taken up again e
   expect(mirror.bytesServed('/file')).toBeLessThan(1.3 * size + 8 * 100_000)
 })
 
-test('A server that makes no progress is given up after so many attempts', async () => {
+test('fault 17, the connection is reset again and again, without progress: the server is given up after so many attempts', async () => {
   await using mirror = await startMirror({ file: image })
   await using downloading = await startDownloading()
   mirror.fail('/file', { cutAfter: 0, reset: true }, Infinity)
@@ -41,16 +41,19 @@ test('A server that starts over each time and gets as far each time makes no pro
 test.each([
   ['a body that ends before its Content-Length', {}],
   ['a body in chunks without the last one', { headers: { 'content-length': undefined } }],
-])('After %s the rest is asked for', async (_, fault) => {
-  await using mirror = await startMirror({ file: image })
-  await using downloading = await startDownloading()
-  mirror.fail('/file', { ...fault, cutAfter: 400_000 })
-  await downloading.run([`${mirror.url}/file`])
-  expect(mirror.requests[1]?.range).toBe('bytes=400000-')
-  expect(mirror.bytesServed('/file')).toBe(size)
-})
+])(
+  'fault 18, a body ends before its Content-Length or its last chunk: the rest is asked for (%s)',
+  async (_, fault) => {
+    await using mirror = await startMirror({ file: image })
+    await using downloading = await startDownloading()
+    mirror.fail('/file', { ...fault, cutAfter: 400_000 })
+    await downloading.run([`${mirror.url}/file`])
+    expect(mirror.requests[1]?.range).toBe('bytes=400000-')
+    expect(mirror.bytesServed('/file')).toBe(size)
+  },
+)
 
-test('A HTTP/1.0 body that breaks off, which looks like a success, is completed', async () => {
+test('fault 19, an HTTP/1.0 body breaks off, which looks like a success: its size tells, and the rest is asked for', async () => {
   await using mirror = await startMirror({ file: image })
   await using downloading = await startDownloading()
   mirror.fail('/file', { http10: true, cutAfter: 400_000 })
@@ -58,7 +61,7 @@ test('A HTTP/1.0 body that breaks off, which looks like a success, is completed'
   expect(mirror.requests.map(({ range }) => range)).toEqual([undefined, 'bytes=400000-'])
 })
 
-test('A HTTP/1.0 body that breaks off is caught by the digest when the size is unknown', async () => {
+test('fault 19, an HTTP/1.0 body of unknown size breaks off: the digest tells, and nothing is published', async () => {
   await using mirror = await startMirror({ file: image })
   await using downloading = await startDownloading()
   mirror.fail('/file', { http10: true, cutAfter: 400_000 }, Infinity)
@@ -66,7 +69,7 @@ test('A HTTP/1.0 body that breaks off is caught by the digest when the size is u
   expect(error.code).toBe('DIGEST_MISMATCH')
 })
 
-test('A download that stalls is taken up again', async () => {
+test('fault 21, a download stalls: it is broken off and taken up where it was', async () => {
   await using mirror = await startMirror({ file: image })
   await using downloading = await startDownloading()
   mirror.fail('/file', { stallAfter: 400_000 })
@@ -74,7 +77,7 @@ test('A download that stalls is taken up again', async () => {
   expect(mirror.requests[1]?.range).toBe('bytes=400000-')
 })
 
-test('A download that stalls again and again fails and says how long it waited', async () => {
+test('fault 21, a download stalls again and again: the error says how long it waited', async () => {
   await using mirror = await startMirror({ file: image })
   await using downloading = await startDownloading()
   mirror.fail('/file', { stallAfter: 0 }, Infinity)
@@ -82,7 +85,7 @@ test('A download that stalls again and again fails and says how long it waited',
   expect(error.message).toContain('no byte arrived for 300 ms')
 })
 
-test('From a server that only trickles, the download goes on at the next one', async () => {
+test('fault 22, a server only trickles: the download goes on at the next one', async () => {
   await using slow = await startMirror({ file: image })
   await using mirror = await startMirror({ file: image })
   await using downloading = await startDownloading()
@@ -92,7 +95,7 @@ test('From a server that only trickles, the download goes on at the next one', a
   expect(mirror.requests[0]?.range).toMatch(/^bytes=\d+-$/)
 })
 
-test('A server that only trickles is given up, and the error says how slow it was', async () => {
+test('fault 22, the only server trickles: it is given up, and the error says how slow it was', async () => {
   await using mirror = await startMirror({ file: image })
   await using downloading = await startDownloading()
   mirror.fail('/file', { trickle: { bytes: 1, everyMs: 20 } }, Infinity)
@@ -100,7 +103,7 @@ test('A server that only trickles is given up, and the error says how slow it wa
   expect(error.message).toMatch(/only \d+ bytes arrived per second/)
 })
 
-test('A server that never answers is left for the next one', async () => {
+test('fault 23, a server takes the request and never answers: the next one is asked', async () => {
   await using silent = await startMirror({ file: image })
   await using mirror = await startMirror({ file: image })
   await using downloading = await startDownloading()
@@ -110,7 +113,7 @@ test('A server that never answers is left for the next one', async () => {
   expect(silent.requests).toHaveLength(1)
 })
 
-test('A server that is down is left for the next one', async () => {
+test('fault 23, a server is down: the next one is asked', async () => {
   const down = await startMirror({})
   await down[Symbol.asyncDispose]()
   await using mirror = await startMirror({ file: image })
@@ -122,31 +125,42 @@ test.each([
   ['in a loop', { location: '/file' }],
   ['without a Location', {}],
   ['to a file', { location: 'file:///etc/passwd' }],
-])('A redirect %s is an error, and the next mirror is asked', async (_, headers) => {
-  await using mirror = await startMirror({ file: image, good: image })
-  await using downloading = await startDownloading()
-  mirror.fail('/file', { status: 302, headers }, Infinity)
-  expect((await downloading.run([`${mirror.url}/file`, `${mirror.url}/good`])).url).toBe(`${mirror.url}/good`)
-})
+])(
+  'fault 32, a redirect leads in a loop, nowhere or to a file: it is an error, and the next mirror is asked (%s)',
+  async (_, headers) => {
+    await using mirror = await startMirror({ file: image, good: image })
+    await using downloading = await startDownloading()
+    mirror.fail('/file', { status: 302, headers }, Infinity)
+    expect((await downloading.run([`${mirror.url}/file`, `${mirror.url}/good`])).url).toBe(
+      `${mirror.url}/good`,
+    )
+  },
+)
 
-test.each([404, 403, 410])('After %i the next mirror is asked at once', async (status) => {
-  await using mirror = await startMirror({ file: image, good: image })
-  await using downloading = await startDownloading()
-  mirror.fail('/file', { status }, Infinity)
-  await downloading.run([`${mirror.url}/file`, `${mirror.url}/good`])
-  expect(mirror.requests.map(({ path }) => path)).toEqual(['/file', '/good'])
-})
+test.each([404, 403, 410])(
+  'fault 33, a mirror lacks or refuses the file: the next one is asked at once (%i)',
+  async (status) => {
+    await using mirror = await startMirror({ file: image, good: image })
+    await using downloading = await startDownloading()
+    mirror.fail('/file', { status }, Infinity)
+    await downloading.run([`${mirror.url}/file`, `${mirror.url}/good`])
+    expect(mirror.requests.map(({ path }) => path)).toEqual(['/file', '/good'])
+  },
+)
 
-test.each([429, 503])('After %i the same server is asked again, no sooner than it says', async (status) => {
-  await using mirror = await startMirror({ file: image })
-  await using downloading = await startDownloading()
-  mirror.fail('/file', { status, headers: { 'retry-after': '1' } })
-  const start = performance.now()
-  await downloading.run([`${mirror.url}/file`], {}, { retryMaxMs: 5000 })
-  expect(performance.now() - start).toBeGreaterThan(990)
-})
+test.each([429, 503])(
+  'fault 33, a server is overloaded: it is asked again, no sooner than it says (%i)',
+  async (status) => {
+    await using mirror = await startMirror({ file: image })
+    await using downloading = await startDownloading()
+    mirror.fail('/file', { status, headers: { 'retry-after': '1' } })
+    const start = performance.now()
+    await downloading.run([`${mirror.url}/file`], {}, { retryMaxMs: 5000 })
+    expect(performance.now() - start).toBeGreaterThan(990)
+  },
+)
 
-test('A server that stays overloaded is left for the next one', async () => {
+test('fault 33, a server stays overloaded: the wait has a cap, and then the next one is asked', async () => {
   await using mirror = await startMirror({ file: image, good: image })
   await using downloading = await startDownloading()
   mirror.fail('/file', { status: 503, headers: { 'retry-after': '3600' } }, Infinity)
@@ -166,7 +180,7 @@ test('When all fail, the error lists every URL with what it answered', async () 
   expect(httpStatusOf(error)).toBe(403)
 })
 
-test('A body with a content encoding is refused, and the next mirror is asked', async () => {
+test('fault 34, a body comes in a content encoding: it is refused, and the next mirror is asked', async () => {
   await using mirror = await startMirror({ file: image, good: image })
   await using downloading = await startDownloading()
   mirror.fail('/file', { headers: { 'content-encoding': 'gzip' } }, Infinity)

@@ -25,7 +25,7 @@ async function etagOf(url: string): Promise<string> {
   return (await fetch(url, { method: 'HEAD' })).headers.get('etag') ?? ''
 }
 
-test('What a dead process left is read back, and the server is asked for the rest of the same file', async () => {
+test('fault 1, a process dies while it downloads: its bytes are hashed, and the rest of the same file is asked for', async () => {
   await using mirror = await startMirror({ file: image })
   await using downloading = await startDownloading()
   const url = `${mirror.url}/file`
@@ -38,7 +38,7 @@ test('What a dead process left is read back, and the server is asked for the res
   expect(downloading.events[0]).toMatchObject({ receivedBytes: have })
 })
 
-test('A part that is complete already is verified, and nobody is asked', async () => {
+test('fault 3, 26, a process dies with all bytes received: they are verified, and nobody is asked', async () => {
   await using mirror = await startMirror({ file: image })
   await using downloading = await startDownloading()
   await leave(downloading, `${mirror.url}/file`, image)
@@ -49,17 +49,20 @@ test('A part that is complete already is verified, and nobody is asked', async (
 test.each([
   ['whole but wrong', Buffer.alloc(size, 1)],
   ['longer than the file', Buffer.alloc(size + 10, 1)],
-])('A part that is %s costs one download from byte 0', async (_, bytes) => {
-  await using mirror = await startMirror({ file: image })
-  await using downloading = await startDownloading()
-  const url = `${mirror.url}/file`
-  await leave(downloading, url, bytes, await etagOf(url))
-  await downloading.run([url])
-  expect((await downloading.part()).equals(image)).toBe(true)
-  expect(mirror.requests.slice(1).map(({ status }) => status)).toEqual([416, 200])
-})
+])(
+  'fault 26, a server says 416 to the end of a wrong part: it costs one download from byte 0 (%s)',
+  async (_, bytes) => {
+    await using mirror = await startMirror({ file: image })
+    await using downloading = await startDownloading()
+    const url = `${mirror.url}/file`
+    await leave(downloading, url, bytes, await etagOf(url))
+    await downloading.run([url])
+    expect((await downloading.part()).equals(image)).toBe(true)
+    expect(mirror.requests.slice(1).map(({ status }) => status)).toEqual([416, 200])
+  },
+)
 
-test('A part that ends in zeros, as after a power cut, is found out by the digest', async () => {
+test('fault 15, a part ends in zeros, as after a power cut: the digest finds it out, and the whole is asked for once', async () => {
   await using mirror = await startMirror({ file: image })
   await using downloading = await startDownloading()
   const url = `${mirror.url}/file`
@@ -84,7 +87,7 @@ test.each([
   expect(mirror.requests.map(({ range }) => range)).toEqual([undefined])
 })
 
-test('A server that ignores the range has the part started over in place', async () => {
+test('fault 24, a server ignores the range: the part is started over in place', async () => {
   await using mirror = await startMirror({ file: image })
   await using downloading = await startDownloading()
   mirror.fail('/file', { cutAfter: have })
@@ -100,7 +103,7 @@ test.each([
   ['no sense', 'bytes'],
   ['nothing', undefined],
 ])(
-  'A 206 with a Content-Range of %s is thrown away, and the file is asked for from byte 0',
+  'fault 25, a 206 is of another range or another file: it is thrown away, and the file asked for from byte 0 (%s)',
   async (_, range) => {
     await using mirror = await startMirror({ file: image })
     await using downloading = await startDownloading()
@@ -111,7 +114,7 @@ test.each([
   },
 )
 
-test('After 416 the file is asked for from byte 0', async () => {
+test('fault 26, a server says 416: the file is asked for from byte 0', async () => {
   await using mirror = await startMirror({ file: image })
   await using downloading = await startDownloading()
   mirror.fail('/file', { cutAfter: have })
@@ -120,7 +123,7 @@ test('After 416 the file is asked for from byte 0', async () => {
   expect(mirror.requests.map(({ range }) => range)).toEqual([undefined, `bytes=${have}-`, undefined])
 })
 
-test('A file that changes between two requests is never put together from both', async () => {
+test('fault 27, the file changes between two requests: If-Range has it sent whole, never put together from both', async () => {
   const older = Buffer.alloc(size, 1)
   await using mirror = await startMirror({ file: older })
   await using downloading = await startDownloading()
@@ -130,7 +133,7 @@ test('A file that changes between two requests is never put together from both',
   expect(mirror.requests.map(({ status }) => status)).toEqual([200, 200])
 })
 
-test('A file that changes behind one and the same validator is found out by the digest', async () => {
+test('fault 27, the file changes behind one and the same validator: the digest finds it out, and the whole is asked for', async () => {
   await using mirror = await startMirror({ file: Buffer.alloc(size, 1) })
   await using downloading = await startDownloading()
   const headers = { etag: undefined } // which leaves Last-Modified, and that of the mirror never changes
@@ -148,7 +151,7 @@ test.each([
     { etag: undefined, 'last-modified': new Date(Date.now() + 5000).toUTCString() },
   ],
   ['no validator', { etag: undefined, 'last-modified': undefined }],
-])('From a server with %s the same server is asked from byte 0', async (_, headers) => {
+])('fault 28, a server gives no strong validator: it is asked from byte 0 (%s)', async (_, headers) => {
   await using mirror = await startMirror({ file: image })
   await using downloading = await startDownloading()
   mirror.fail('/file', { headers, cutAfter: have })
@@ -156,7 +159,7 @@ test.each([
   expect(mirror.requests.map(({ range }) => range)).toEqual([undefined, undefined])
 })
 
-test('From a server without ETags an old Last-Modified is good enough to go on', async () => {
+test('fault 28, a server gives no ETag but an old Last-Modified: that is strong enough to go on', async () => {
   await using mirror = await startMirror({ file: image })
   await using downloading = await startDownloading()
   mirror.fail('/file', { headers: { etag: undefined }, cutAfter: have })
@@ -209,7 +212,7 @@ test('The state names the host, its strong validator and the size', async () => 
   expect(state).toEqual({ url, validator: await etagOf(url), totalBytes: size })
 })
 
-test('A part that is a symbolic link is not followed', async () => {
+test('fault 41, a part is a symbolic link: it is not followed, and what it points to stays as it is', async () => {
   await using mirror = await startMirror({ file: image })
   await using downloading = await startDownloading()
   await writeFile(join(downloading.directory, 'precious'), 'precious')

@@ -8,7 +8,7 @@ import { startMirror } from '../support/mirror.js'
 
 const size = image.length
 
-test('An endless body is left at one byte more than the size', async () => {
+test('fault 20, a body has no end: it is left at one byte more than the size', async () => {
   await using mirror = await startMirror({ file: image })
   await using downloading = await startDownloading()
   mirror.fail('/file', { endless: true }, Infinity)
@@ -20,7 +20,7 @@ test('An endless body is left at one byte more than the size', async () => {
   expect(mirror.requests).toHaveLength(1)
 })
 
-test('An endless body of unknown size is left at the limit', async () => {
+test('fault 20, a body of unknown size has no end: it is left at the limit', async () => {
   await using mirror = await startMirror({ file: image })
   await using downloading = await startDownloading()
   mirror.fail('/file', { endless: true }, Infinity)
@@ -33,15 +33,18 @@ test('An endless body of unknown size is left at the limit', async () => {
 test.each([
   ['longer', size + 5, 'NETWORK'],
   ['shorter', size - 5, 'DIGEST_MISMATCH'],
-])('A body whose Content-Length is %s than it is never passes', async (_, contentLength, code) => {
-  await using mirror = await startMirror({ file: image })
-  await using downloading = await startDownloading()
-  mirror.fail('/file', { contentLength, ignoreRange: true }, Infinity)
-  const error = await errorOf(downloading.run([`${mirror.url}/file`], { sizeBytes: undefined }))
-  expect(error.code).toBe(code)
-})
+])(
+  'fault 18, 20, a body is shorter or longer than its Content-Length: it never passes (%s)',
+  async (_, contentLength, code) => {
+    await using mirror = await startMirror({ file: image })
+    await using downloading = await startDownloading()
+    mirror.fail('/file', { contentLength, ignoreRange: true }, Infinity)
+    const error = await errorOf(downloading.run([`${mirror.url}/file`], { sizeBytes: undefined }))
+    expect(error.code).toBe(code)
+  },
+)
 
-test('A file with the wrong digest is dropped, the next mirror is asked, and a warning is given', async () => {
+test('fault 29, a mirror sends a whole file with the wrong digest: it is dropped, the next mirror is asked, and a warning given', async () => {
   await using wrong = await startMirror({ file: Buffer.alloc(size, 1) })
   await using mirror = await startMirror({ file: image })
   await using downloading = await startDownloading()
@@ -54,7 +57,7 @@ test('A file with the wrong digest is dropped, the next mirror is asked, and a w
   })
 })
 
-test('Two mirrors with wrong bytes are enough: the error names them, what was expected and what came', async () => {
+test('fault 29, two mirrors send wrong bytes: the error names both, what was expected and what came', async () => {
   const other = Buffer.alloc(size, 1)
   await using wrong = await startMirror({ a: other, b: other, c: image })
   await using downloading = await startDownloading()
@@ -69,14 +72,14 @@ test('Two mirrors with wrong bytes are enough: the error names them, what was ex
   expect(await downloading.part()).toHaveLength(0)
 })
 
-test('One bit that flips on the way is found', async () => {
+test('fault 30, one bit flips on the way: the digest finds it, and nothing is kept', async () => {
   await using mirror = await startMirror({ file: image })
   await using downloading = await startDownloading()
   mirror.fail('/file', { flipAt: 345_678 })
   expect((await errorOf(downloading.run([`${mirror.url}/file`]))).code).toBe('DIGEST_MISMATCH')
 })
 
-test('One bit that flips in a file that came in pieces costs one more download of the whole', async () => {
+test('fault 30, one bit flips in a file that came in pieces: it costs one more download of the whole', async () => {
   await using mirror = await startMirror({ file: image })
   await using downloading = await startDownloading()
   mirror.fail('/file', { flipAt: 345_678, cutAfter: 500_000 })
@@ -85,7 +88,7 @@ test('One bit that flips in a file that came in pieces costs one more download o
   expect(mirror.requests.map(({ range }) => range)).toEqual([undefined, 'bytes=500000-', undefined])
 })
 
-test('A page of a captive portal is recognised', async () => {
+test('fault 31, the page of a captive portal comes in place of the image: it is refused, and the error says what it is', async () => {
   await using portal = await startMirror({ file: '<html><h1>Log in</h1></html>' })
   await using downloading = await startDownloading()
   portal.fail('/file', { headers: { 'content-type': 'text/html' } }, Infinity)

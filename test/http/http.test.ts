@@ -21,7 +21,7 @@ test('text() gives the text, its kind, and the URL it came from after redirects'
   })
 })
 
-test('A request says who asks, and asks for the bytes as they are', async () => {
+test('fault 34, servers like to compress: every request asks for the bytes as they are, and says who asks', async () => {
   await using mirror = await startMirror({ a: 'a' })
   await client().text(`${mirror.url}/a`)
   const [request] = mirror.requests

@@ -22,7 +22,7 @@ async function ask(url: string, { isTrusted = true } = {}): Promise<string> {
   return (await worker.line(/^found /)).slice('found '.length)
 }
 
-test('A redirect from https to http is refused, and nothing is asked there', async () => {
+test('fault 32, a redirect leads from https to http: it is refused, and nothing is asked there', async () => {
   await using plain = await startMirror({ SHA256SUMS: 'whatever' })
   await using mirror = await startMirror({}, { protocol: 'https' })
   mirror.fail('/SHA256SUMS', { status: 302, headers: { location: `${plain.url}/SHA256SUMS` } }, Infinity)

@@ -72,7 +72,7 @@ describe('ensureBaseImage()', () => {
     await context.http.close()
   })
 
-  test('goes on from what a failed download left', async () => {
+  test('fault 17, a download fails for good: the next one goes on from what has arrived', async () => {
     await using publisher = await startPublisher({ '1': image })
     const context = publisher.context()
     const path = publisher.path('1')
@@ -87,7 +87,7 @@ describe('ensureBaseImage()', () => {
     await context.http.close()
   })
 
-  test('never publishes bytes with another digest', async () => {
+  test('fault 29, the only mirror sends bytes with another digest: nothing is published, and nothing is left', async () => {
     await using publisher = await startPublisher({ '1': image }, { '1': sha256(newer) })
     const context = publisher.context()
     await expect(ensure({ provider: acme }, undefined, context)).rejects.toMatchObject({
@@ -203,7 +203,7 @@ describe('ensureBaseImage()', () => {
     await context.http.close()
   })
 
-  test('a deleted cache is filled again', async () => {
+  test('fault 48, somebody deletes the cache: it is made and filled again', async () => {
     await using publisher = await startPublisher({ '1': image })
     const context = publisher.context()
     await ensure({ provider: acme }, undefined, context)

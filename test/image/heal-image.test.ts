@@ -11,7 +11,7 @@ const image = smallQcow2('acme 1')
 const newer = smallQcow2('acme 2')
 
 describe('healImage()', () => {
-  test('fetches anew what somebody wrote to in the cache', async () => {
+  test('fault 45, somebody writes to a cached image: it is fetched anew', async () => {
     await using publisher = await startPublisher({ '1': image })
     await using run = await openRunDirectory(publisher.context())
     const base = await ensureFrom(publisher, { provider: acme }, { leaseDir: run.leaseDir })
@@ -22,7 +22,7 @@ describe('healImage()', () => {
     expect(publisher.mirror.bytesServed(publisher.path('1'))).toBe(2 * image.length)
   })
 
-  test('hashes an image whose time of writing was rounded by a backup, and uses it', async () => {
+  test('fault 45, a backup has rounded the time of a cached image: it is hashed, and used', async () => {
     await using publisher = await startPublisher({ '1': image })
     const { path } = await ensureFrom(publisher, { provider: acme })
     const rounded = new Date(Math.floor(Date.now() / 2000) * 2000)
@@ -32,7 +32,7 @@ describe('healImage()', () => {
     expect(publisher.events).not.toContainEqual(expect.objectContaining({ type: 'warning' }))
   })
 
-  test('throws away an image of the right size with wrong bytes, and says so', async () => {
+  test('fault 45, a cached image has the right size and wrong bytes: it is thrown away, and a warning says so', async () => {
     await using publisher = await startPublisher({ '1': image })
     const { path } = await ensureFrom(publisher, { provider: acme })
     chmodSync(path, 0o644)

@@ -27,7 +27,7 @@ function leave(
 }
 
 describe('openIngest()', () => {
-  test('goes on with the largest of what was abandoned, and removes the rest', async () => {
+  test('fault 2, partials of dead processes are left: one rename claims the largest, and the rest is removed', async () => {
     await using dir = await tempDir()
     const layout = makeLayout(dir.path)
     for (const part of ['1', '333', '22']) leave(layout, { part, disk: 'unpacked' })
@@ -38,7 +38,7 @@ describe('openIngest()', () => {
     expect(readdirSync(ingest.staging)).toEqual([])
   })
 
-  test('saves the download of a process that died between moving and publishing it', async () => {
+  test('fault 3, a process dies between verifying and publishing: its bytes become the part of the next, which hashes them', async () => {
     await using dir = await tempDir()
     const layout = makeLayout(dir.path)
     leave(layout, { part: 'half' })

@@ -29,7 +29,7 @@ function makeCache(directory: string) {
 }
 
 describe('takeLease()', () => {
-  test('makes the lease directory again when somebody emptied the cache by hand', async () => {
+  test('fault 48, somebody deletes the leases of a living run: they are made again', async () => {
     await using dir = await tempDir()
     const { layout, leaseDir } = makeCache(dir.path)
     rmSync(layout.runs, { recursive: true })
@@ -46,7 +46,9 @@ describe('takeLease()', () => {
     expect(existsSync(leaseDir)).toBe(false)
   })
 
-  test('leaves a mark where there can be no link, and reads the image where it is', async ({ skip }) => {
+  test('fault 42, leases are on another file system than the images: a mark is left, and the image read where it is', async ({
+    skip,
+  }) => {
     await using dir = await tempDir()
     const isElsewhere = existsSync('/dev/shm') && statSync('/dev/shm').dev !== statSync(dir.path).dev
     skip(!isElsewhere, 'this system has no second file system (/dev/shm) to link to')

@@ -96,7 +96,7 @@ describe('withLock()', () => {
     expect(told[0]).toEqual({ holder: `process ${holder.pid}`, receivedBytes: 1234 })
   })
 
-  test('takes over at once from a holder that was killed with SIGKILL', async () => {
+  test('fault 1, the process that holds the lock is killed with SIGKILL: a waiter takes over at once', async () => {
     await using dir = await tempDir()
     const layout = makeLayout(dir.path)
     await using holder = startHolder(dir.path)
@@ -142,7 +142,7 @@ describe('withLock()', () => {
     })
   })
 
-  test('takes over from a holder whose heartbeat has ended', async () => {
+  test('fault 9, the process that holds the lock is stopped for longer than its heartbeat allows: a waiter takes over', async () => {
     await using dir = await tempDir()
     const layout = makeLayout(dir.path)
     await using holder = startHolder(dir.path)
@@ -189,7 +189,7 @@ describe('withLock()', () => {
     expect(existsSync(lockPath(layout, 'k'))).toBe(false)
   })
 
-  test('goes on when its lock is removed by hand, and leaves the next holder alone', async () => {
+  test('fault 11, a lock is removed by hand while it is held: its holder goes on, and leaves the next holder alone', async () => {
     await using dir = await tempDir()
     const layout = makeLayout(dir.path)
     await withLock(layout, 'k', wait(), async () => {

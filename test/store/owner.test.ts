@@ -62,9 +62,12 @@ describe('owner', () => {
     ['a process of another machine, whatever its boot', { machine: '00000000', boot: '11111111' }, 'unknown'],
     ['nobody of another machine', { machine: '00000000', pid: 0 }, 'dead'],
     ['this process', {}, 'alive'],
-  ])('judge() of %s', (_, difference, verdict) => {
-    expect(judge({ ...ours(), ...difference })).toBe(verdict)
-  })
+  ])(
+    'fault 14, 15, a pid is used again, by a younger process, after a boot, in another container or machine: only proof counts (%s)',
+    (_, difference, verdict) => {
+      expect(judge({ ...ours(), ...difference })).toBe(verdict)
+    },
+  )
 
   test('nobody() is dead from the beginning', () => {
     expect(judge(parseOwner(nobody()) ?? ours())).toBe('dead')

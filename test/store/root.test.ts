@@ -55,7 +55,7 @@ describe('ensureCache()', () => {
     expect(existsSync(join(dir.path, 'elsewhere', 'v1'))).toBe(true)
   })
 
-  test('refuses a link inside the cache', async () => {
+  test('fault 41, a directory of the cache is a symbolic link: it is refused', async () => {
     await using dir = await tempDir()
     const layout = cacheLayout(dir.path)
     mkdirSync(join(dir.path, 'elsewhere'))
@@ -64,7 +64,7 @@ describe('ensureCache()', () => {
   })
 
   test.for(cacheEntries)(
-    'refuses %s that belongs to another user, for root too',
+    'fault 41, a directory of the cache belongs to somebody else: it is refused, for root too, and the error says what to run (%s)',
     async ([, entry], { skip }) => {
       skip(!isRoot, notRoot)
       await using dir = await tempDir()
@@ -79,23 +79,26 @@ describe('ensureCache()', () => {
     },
   )
 
-  test.each(cacheEntries)('refuses %s that everybody can write', async (_, entry) => {
-    await using dir = await tempDir()
-    ensureCache(cacheLayout(dir.path))
-    for (const mode of [0o702, 0o777]) {
-      chmodSync(entry(dir.path), mode)
-      expect(() => ensureCache(cacheLayout(dir.path))).toThrow(
-        expect.objectContaining({
-          code: 'CACHE_UNSAFE',
-          message: expect.stringContaining('Run: chmod o-w'),
-        }),
-      )
-    }
-    for (const mode of [0o755, 0o775, 0o1777]) {
-      chmodSync(entry(dir.path), mode)
+  test.each(cacheEntries)(
+    'fault 41, everybody can write a directory of the cache: it is refused, and the error says what to run (%s)',
+    async (_, entry) => {
+      await using dir = await tempDir()
       ensureCache(cacheLayout(dir.path))
-    }
-  })
+      for (const mode of [0o702, 0o777]) {
+        chmodSync(entry(dir.path), mode)
+        expect(() => ensureCache(cacheLayout(dir.path))).toThrow(
+          expect.objectContaining({
+            code: 'CACHE_UNSAFE',
+            message: expect.stringContaining('Run: chmod o-w'),
+          }),
+        )
+      }
+      for (const mode of [0o755, 0o775, 0o1777]) {
+        chmodSync(entry(dir.path), mode)
+        ensureCache(cacheLayout(dir.path))
+      }
+    },
+  )
 
   test('says which directory cannot be made', async () => {
     await using dir = await tempDir()

@@ -44,7 +44,7 @@ describe('run directory', () => {
     expect(readdirSync(cacheLayout(context.cacheDir).runs)).toEqual([])
   })
 
-  test('sweepDeadRuns() removes what a killed process left, and nothing of the living', async () => {
+  test('fault 6, a run is killed with overlays and leases: the next start removes them, and nothing of the living', async () => {
     await using dir = await tempDir()
     const context = contextIn(dir.path)
     await using alive = await openRunDirectory(context)
@@ -195,7 +195,9 @@ describe('run directory', () => {
     expect(entries.filter((entry) => /[/]run[/]/.test(entry))).toEqual([])
   })
 
-  test('openRunDirectory() reads a warm cache of root without leases', async ({ skip }) => {
+  test('fault 37, a cache that others filled cannot be written: its images are read without leases', async ({
+    skip,
+  }) => {
     skip(!isRoot, notRoot)
     await using dir = await tempDir()
     const { layout, code } = prepareForNobody(dir.path)
@@ -209,7 +211,7 @@ describe('run directory', () => {
     expect(await worker.line(/^got /)).toBe(`got undefined ${diskPath(layout, 'sha256-aa')}`)
   })
 
-  test('openRunDirectory() refuses a cache of root that has no images yet', async ({ skip }) => {
+  test('fault 38, a cache cannot be written and has no images: an error at once', async ({ skip }) => {
     skip(!isRoot, notRoot)
     await using dir = await tempDir()
     const { layout, code } = prepareForNobody(dir.path)

@@ -100,7 +100,7 @@ describe('store', () => {
     },
   )
 
-  test('listImages() passes over what it does not know, and leaves it alone', async () => {
+  test('fault 44, something unknown lies among the images: it is passed over and left alone', async () => {
     await using dir = await tempDir()
     const layout = makeLayout(dir.path)
     mkdirSync(join(layout.images, 'from-the-future'))
@@ -109,7 +109,7 @@ describe('store', () => {
     expect(readdirSync(layout.images)).toHaveLength(2)
   })
 
-  test('a lease keeps the bytes reachable when the image is discarded', async () => {
+  test('fault 5, 43, an image is taken out of use while it is leased: the lease keeps its bytes reachable', async () => {
     await using dir = await tempDir()
     const layout = makeLayout(dir.path)
     const leaseDir = join(layout.runs, 'me')
@@ -123,7 +123,7 @@ describe('store', () => {
     expect(readdirSync(layout.trash)).toEqual([])
   })
 
-  test('publishImage() takes the lease before anybody could discard the image', async () => {
+  test('fault 43, an image is taken out of use the moment it is published: its publisher has the lease already', async () => {
     await using dir = await tempDir()
     const layout = makeLayout(dir.path)
     const leaseDir = join(layout.runs, 'me')

@@ -3,8 +3,11 @@
  * that share a cache each have a pid 1), so an owner is
  * `<machine>-<boot>-<pid namespace>-<pid>-<start time>-<random>`, and only what all of these prove is believed.
  *
+ * A worker thread can be terminated while its process lives on. On Linux it has a number and a start time of its own,
+ * from the same range as pids and found under the same names in /proc, and its owners carry those.
+ *
  * Sources: /etc/machine-id (machine-id(5)), /proc/sys/kernel/random/boot_id (random(4)), /proc/<pid>/ns/pid
- * (namespaces(7)), fields 3 and 22 of /proc/<pid>/stat (proc(5)).
+ * (namespaces(7)), /proc/thread-self, fields 3 and 22 of /proc/<pid or tid>/stat, Tgid in its status (proc(5)).
  */
 import { createHash, randomBytes } from 'node:crypto'
 import { readFileSync, readlinkSync } from 'node:fs'
@@ -15,15 +18,16 @@ export interface Owner {
   readonly machine: string
   readonly boot: string
   readonly pidNamespace: string
+  /** Of the process; of a worker thread its own number. */
   readonly pid: number
   readonly startTime: string
   readonly random: string
 }
 
-/** A new name for something of this process; no two are equal. */
+/** A new name for something of this process, or of this worker thread and as long as that lives; no two are equal. */
 export function newOwner(): string {
-  const { machine, boot, pidNamespace, startTime } = thisPlace()
-  return [machine, boot, pidNamespace, process.pid, startTime, randomBytes(4).toString('hex')].join('-')
+  const { machine, boot, pidNamespace, pid, startTime } = thisPlace()
+  return [machine, boot, pidNamespace, pid, startTime, randomBytes(4).toString('hex')].join('-')
 }
 
 /** A name for something that this process gives up: pid 0 is no process, so anybody may take it over at once. */
@@ -41,7 +45,7 @@ export function parseOwner(name: string): Owner | undefined {
 }
 
 /**
- * Whether the process lives. `'unknown'` is one that cannot be judged from here (another machine, another container,
+ * Whether the process (or the worker thread) lives. `'unknown'` is one that cannot be judged from here (another machine, another container,
  * a /proc that cannot be read): only the age of its files may speak for it then.
  */
 export function judge(owner: Owner): 'dead' | 'alive' | 'unknown' {
@@ -68,6 +72,7 @@ export function isProvablyDead(owner: Owner): boolean {
 
 /** For people: `process 1234`, and that it is not on this machine when it is not. */
 export function describeOwner(owner: Owner): string {
+  if (judge(owner) === 'alive') return `process ${processOf(owner.pid)}`
   return `process ${owner.pid}${owner.machine === thisPlace().machine ? '' : ' of another machine or container'}`
 }
 
@@ -75,14 +80,16 @@ interface Place {
   readonly machine: string
   readonly boot: string
   readonly pidNamespace: string
-  /** Of this process, in clock ticks after boot. */
+  /** Of this thread, which is the process's own for the main one. */
+  readonly pid: number
+  /** When this thread began, in clock ticks after boot. */
   readonly startTime: string
 }
 
-/** What a name says where /proc cannot be read. All three together: half of it would prove what is not so. */
-const noProc = { boot: '00000000', pidNamespace: '0', startTime: '0' }
+/** What a name says where /proc cannot be read. All of it together: half of it would prove what is not so. */
+const noProc = { boot: '00000000', pidNamespace: '0', pid: process.pid, startTime: '0' }
 
-/** The process does not move to another machine or namespace, so one look is enough. */
+/** A process does not move to another machine or namespace, and each thread has this file for itself: one look is enough. */
 let place: Place | undefined
 
 function thisPlace(): Place {
@@ -96,14 +103,26 @@ function readMachine(): string {
 }
 
 function readProc(): Omit<Place, 'machine'> {
-  return whenReadable(
-    () => ({
+  return whenReadable(() => {
+    // `<pid>/task/<tid>`. A system call of this thread: it is made here, and not by one of libuv's.
+    const [pid, , thread] = readlinkSync('/proc/thread-self').split('/').map(Number)
+    // The /proc of another pid namespace, which speaks of other processes by the numbers of ours.
+    if (pid !== process.pid || thread === undefined) return noProc
+    return {
       boot: shortHash(readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()),
       pidNamespace: readlinkSync('/proc/self/ns/pid').replaceAll(/\D/g, ''),
-      startTime: readStat(process.pid).startTime,
-    }),
-    noProc,
-  )
+      pid: thread,
+      startTime: readStat(thread).startTime,
+    }
+  }, noProc)
+}
+
+/** The process of a thread, which is how people know it; the number itself where that cannot be read. */
+function processOf(thread: number): number {
+  return whenReadable(() => {
+    const [, group] = /^Tgid:\s*(\d+)$/m.exec(readFileSync(`/proc/${thread}/status`, 'utf8')) ?? []
+    return group === undefined ? thread : Number(group)
+  }, thread)
 }
 
 function whenReadable<T>(read: () => T, otherwise: T): T {

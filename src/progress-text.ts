@@ -22,6 +22,14 @@ export function progressBytes(event: MovingEvent): {
   return { done: event.receivedBytes, total: event.totalBytes }
 }
 
+/** How fast it goes and how long it takes: `3.2 MiB/s, 170 s left`. Nothing is said of the time where nobody can tell. */
+export function paceText(bytesPerSecond: number, leftBytes: number | undefined): string {
+  const rate = `${sizeText(Math.max(bytesPerSecond, 0))}/s`
+  if (leftBytes === undefined || bytesPerSecond <= 0) return rate
+  const seconds = Math.ceil(Math.max(leftBytes, 0) / bytesPerSecond)
+  return `${rate}, ${seconds < 600 ? `${seconds} s` : `${Math.ceil(seconds / 60)} min`} left`
+}
+
 /** One whole line for any event: `downloading Fedora 44: 12 MiB of 557 MiB`. */
 export function progressText(event: ReportEvent): string {
   switch (event.type) {
@@ -39,7 +47,10 @@ export function progressText(event: ReportEvent): string {
     case 'unpacking':
     case 'waiting': {
       const { done, total } = progressBytes(event)
-      return `${progressTitle(event)}: ${sizeText(done)}${total === undefined ? '' : ` of ${sizeText(total)}`}`
+      const bytes = `${sizeText(done)}${total === undefined ? '' : ` of ${sizeText(total)}`}`
+      const rate = event.type === 'waiting' ? event.bytesPerSecond : undefined
+      const pace = rate === undefined ? '' : `, ${paceText(rate, total && total - done)}`
+      return `${progressTitle(event)}: ${bytes}${pace}`
     }
   }
 }

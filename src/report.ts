@@ -37,6 +37,8 @@ export type ReportEvent =
       readonly holder: string
       readonly receivedBytes: number
       readonly totalBytes: number | undefined
+      /** Of the last seconds; undefined when this process has not waited long enough to tell. */
+      readonly bytesPerSecond: number | undefined
     }
   /** The image is in the cache, complete and verified. */
   | { readonly type: 'published'; readonly name: string; readonly path: string }

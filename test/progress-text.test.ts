@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { isMoving, progressText, sizeText } from '../src/progress-text.js'
+import { isMoving, paceText, progressText, sizeText } from '../src/progress-text.js'
 import type { ReportEvent } from '../src/report.js'
 
 const url = 'https://example.org/disk.qcow2'
@@ -17,8 +17,27 @@ test.each<[ReportEvent, string, boolean]>([
   ],
   [{ type: 'unpacking', name: 'x', readBytes: 0, totalBytes: 2048 }, 'unpacking x: 0 B of 2 KiB', true],
   [
-    { type: 'waiting', name: 'x', holder: 'process 7', receivedBytes: 1, totalBytes: 2 },
+    {
+      type: 'waiting',
+      name: 'x',
+      holder: 'process 7',
+      receivedBytes: 1,
+      totalBytes: 2,
+      bytesPerSecond: undefined,
+    },
     'waiting for process 7, which downloads x: 1 B of 2 B',
+    true,
+  ],
+  [
+    {
+      type: 'waiting',
+      name: 'x',
+      holder: 'process 7',
+      receivedBytes: 12 * 1024 ** 2,
+      totalBytes: 557 * 1024 ** 2,
+      bytesPerSecond: 3.2 * 1024 ** 2,
+    },
+    'waiting for process 7, which downloads x: 12 MiB of 557 MiB, 3.2 MiB/s, 171 s left',
     true,
   ],
 ])('%o reads "%s"', (event, text, moving) => {
@@ -35,4 +54,17 @@ test.each([
   [5 * 1024 ** 5, '5120 TiB'],
 ])('%i bytes are %s', (bytes, text) => {
   expect(sizeText(bytes)).toBe(text)
+})
+
+test.each([
+  [1024, 2048, '1 KiB/s, 2 s left'],
+  [1024, 1025, '1 KiB/s, 2 s left'],
+  [1, 600, '1 B/s, 10 min left'],
+  [1, 601, '1 B/s, 11 min left'],
+  [1024, undefined, '1 KiB/s'],
+  [0, 2048, '0 B/s'],
+  [-5, 2048, '0 B/s'],
+  [5, -1, '5 B/s, 0 s left'],
+])('%d bytes a second with %d to come are "%s"', (bytesPerSecond, leftBytes, text) => {
+  expect(paceText(bytesPerSecond, leftBytes)).toBe(text)
 })

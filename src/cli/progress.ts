@@ -7,6 +7,7 @@ import { Presets, SingleBar } from 'cli-progress'
 import {
   isMoving,
   type MovingEvent,
+  paceText,
   progressBytes,
   progressText,
   progressTitle,
@@ -44,12 +45,12 @@ function openBar(stream: WriteStream): Progress {
     const of = `${event.type} ${event.name}`
     if (bar?.of !== of) {
       stop()
-      bar = { of, bar: makeBar(stream) }
-      bar.bar.start(total ?? done, done, { title: progressTitle(event), hasTotal: total !== undefined })
+      bar = { of, bar: makeBar(stream, done) }
+      bar.bar.start(total ?? done, done, payloadOf(event))
     }
     // A server may tell the size with its answer, after the bar was begun.
     bar.bar.setTotal(total ?? done)
-    bar.bar.update(done, { title: progressTitle(event), hasTotal: total !== undefined })
+    bar.bar.update(done, payloadOf(event))
   }
   return {
     report: (event) => {
@@ -61,7 +62,23 @@ function openBar(stream: WriteStream): Progress {
   }
 }
 
-function makeBar(stream: WriteStream): SingleBar {
+interface Payload {
+  readonly title: string
+  readonly hasTotal: boolean
+  /** Where the event tells it; else it is measured from when the bar began. */
+  readonly bytesPerSecond: number | undefined
+}
+
+function payloadOf(event: MovingEvent): Payload {
+  return {
+    title: progressTitle(event),
+    hasTotal: progressBytes(event).total !== undefined,
+    bytesPerSecond: event.type === 'waiting' ? event.bytesPerSecond : undefined,
+  }
+}
+
+/** @param startBytes what was there before the bar began, and says nothing about the rate. */
+function makeBar(stream: WriteStream, startBytes: number): SingleBar {
   const started = performance.now()
   return new SingleBar(
     {
@@ -69,17 +86,19 @@ function makeBar(stream: WriteStream): SingleBar {
       hideCursor: true,
       clearOnComplete: true,
       fps: 10,
-      format: (options, params, payload: { readonly title: string; readonly hasTotal: boolean }) => {
-        const { value, total, progress, eta } = params
-        const rate = `${sizeText(value / Math.max((performance.now() - started) / 1000, 0.1))}/s`
-        if (!payload.hasTotal) return `${payload.title}  ${sizeText(value)}  ${rate}`
+      format: (options, { value, total, progress }, { title, hasTotal, bytesPerSecond }: Payload) => {
+        const seconds = Math.max((performance.now() - started) / 1000, 0.1)
+        const pace = paceText(
+          bytesPerSecond ?? (value - startBytes) / seconds,
+          hasTotal ? total - value : undefined,
+        )
+        if (!hasTotal) return `${title}  ${sizeText(value)}  ${pace}`
         const filled = Math.round(progress * barWidth)
         const picture = (options.barCompleteString ?? '')
           .slice(0, filled)
           .padEnd(barWidth, options.barIncompleteChar)
-        const left = Number.isFinite(eta) ? `${Math.ceil(eta)} s left` : ''
         const done = `${Math.floor(progress * 100)}%  ${sizeText(value)} of ${sizeText(total)}`
-        return `${payload.title}  ${picture}  ${done}  ${rate}  ${left}`
+        return `${title}  ${picture}  ${done}  ${pace}`
       },
     },
     Presets.shades_classic,

@@ -1,15 +1,9 @@
 /**
- * The disk is full: how that shows, and what is said about it.
+ * The disk is full: what is said about it.
  */
 import { statfs } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { systemErrorCode, VmImageError } from '../errors.js'
-
-/** True for a write that failed because the disk, or the user's quota on it, has no room left. */
-export function isDiskFull(error: unknown): boolean {
-  const code = systemErrorCode(error)
-  return code === 'ENOSPC' || code === 'EDQUOT'
-}
+import { VmImageError } from '../errors.js'
 
 /** The NO_SPACE error for a file that was being written; `neededBytes` is undefined when nobody knows its size. */
 export async function diskFullError(

@@ -15,7 +15,7 @@ import { download } from '../fetch/download.js'
 import { type DiskImage, inspectImage } from '../qcow2/inspect.js'
 import { type Ingest, ingestedBytes, openIngest } from '../store/ingest.js'
 import { type CacheLayout, hashName } from '../store/layout.js'
-import { withLock } from '../store/lock.js'
+import { type LockWaiting, withLock } from '../store/lock.js'
 import { publishImage } from '../store/store.js'
 import { copyForeign } from './foreign-copy.js'
 import { provenFacts } from './proven-facts.js'
@@ -45,7 +45,7 @@ export async function publishSource(
   const wait = {
     signal: context.signal,
     isDone: publishing.isDone,
-    onWait: (state: { readonly holder: string; readonly receivedBytes: number }) =>
+    onWait: (state: LockWaiting) =>
       context.report({ type: 'waiting', name: titleOf(source), totalBytes: source.sizeBytes, ...state }),
   }
   await withLock(layout, key, wait, async () => {

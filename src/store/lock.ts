@@ -4,30 +4,41 @@
  * throws for it.
  *
  * proper-lockfile makes a directory and keeps its mtime young. What it lacks is here: it waits by wall clock (we wait
- * as long as bytes grow), a dead holder blocks for the whole stale time (we ask whether the process lives), and its
- * release and its exit hook would remove a successor's lock (we give it a file system that does not). `stale` and
- * `update` are constants of the cache's format v1: two values on one lock are two holders.
+ * as long as bytes grow), a dead holder blocks for the whole stale time (we ask whether the process lives), a living
+ * one loses its lock when the clock jumps (we watch its heartbeat by a clock that does not), and its release and its
+ * exit hook would remove a successor's lock (we give it a file system that does not). `stale` and `update` are
+ * constants of the cache's format v1: two values on one lock are two holders.
  */
-import { readFileSync, renameSync, rmdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { lock } from 'proper-lockfile'
-import { systemErrorCode, VmImageError } from '../errors.js'
+import { isDiskFull, systemErrorCode, VmImageError } from '../errors.js'
 import { ingestedBytes } from './ingest.js'
-import { type CacheLayout, lockOwnerPath, lockPath } from './layout.js'
-import { identity, OwnLock } from './own-lock.js'
-import { describeOwner, isProvablyDead, newOwner, parseOwner } from './owner.js'
-import { moveToTrash } from './trash.js'
+import { type CacheLayout, lockPath } from './layout.js'
+import { findHolder, freeLock, type Holder, recordHolder } from './lock-holder.js'
+import { LockWatch } from './lock-watch.js'
+import { OwnLock } from './own-lock.js'
+import { describeOwner, isStopped, judge } from './owner.js'
+import { discard } from './trash.js'
 
 const staleMs = 30_000
 const updateMs = 5_000
 const stalledAfterMs = 30 * 60_000
 
+/** What is to be told while another process holds the lock. */
+export interface LockWaiting {
+  /** `process 1234`. */
+  readonly holder: string
+  readonly receivedBytes: number
+  /** Of the last seconds; undefined at first. */
+  readonly bytesPerSecond: number | undefined
+}
+
 export interface LockWait {
   /** Looks whether waiting (or the lock itself) is needless by now; asked before each try and once more under the lock. */
   readonly isDone: () => boolean
   /** Told a few times a second while another process holds the lock. */
-  readonly onWait: (state: { readonly holder: string; readonly receivedBytes: number }) => void
+  readonly onWait: (state: LockWaiting) => void
   readonly signal: AbortSignal
   /**
    * Give up when the holder's bytes have not grown for this long. Default 30 minutes: who waits here waits for a
@@ -35,6 +46,8 @@ export interface LockWait {
    * brings no bytes.
    */
   readonly stallMs?: number | undefined
+  /** For how long a holder that lives may be silent while we watch. Default 30 s, six heartbeats. */
+  readonly silentMs?: number | undefined
 }
 
 /**
@@ -50,10 +63,13 @@ export async function withLock(
   action: () => Promise<void>,
 ): Promise<void> {
   const { lock: takeLock } = await import('proper-lockfile')
-  const watch = { bytes: -1, since: performance.now() }
+  const watch = new LockWatch(lockPath(layout, key))
   while (!wait.isDone()) {
     wait.signal.throwIfAborted()
-    const release = await tryLock(takeLock, layout, key)
+    const holder = findHolder(layout, key)
+    const verdict = holder && judgeHolder(holder, watch.silentMs(), wait)
+    if (holder && verdict === 'gone') freeLock(layout, key, holder)
+    const release = verdict === 'working' ? undefined : await tryLock(takeLock, layout, key)
     if (release !== undefined) {
       try {
         if (!wait.isDone()) await action()
@@ -62,8 +78,19 @@ export async function withLock(
       }
       return
     }
-    if (!reapDeadHolder(layout, key)) await waitABit(layout, key, wait, watch)
+    await waitABit(layout, key, wait, watch)
   }
+}
+
+/**
+ * A dead holder is gone milliseconds after its death. One that certainly lives is not judged by the clock on the wall,
+ * unless it is stopped; when its event loop hangs, its heartbeat fails to come before our eyes. Of any other (on another
+ * machine, in another container) only the age of its lock speaks, which is proper-lockfile's business.
+ */
+function judgeHolder({ owner }: Holder, silentMs: number, wait: LockWait): 'gone' | 'working' | 'unknown' {
+  const verdict = judge(owner)
+  if (verdict === 'dead' || silentMs > (wait.silentMs ?? staleMs)) return 'gone'
+  return verdict === 'alive' && !isStopped(owner) ? 'working' : 'unknown'
 }
 
 type Lock = typeof lock
@@ -87,98 +114,54 @@ async function tryLock(
       // Lost: our work goes on, and whoever has the lock now does the same once more.
       onCompromised: () => undefined,
     })
-    recordOwner(layout, key, ours.identity)
+    recordHolder(layout, key, ours.identity)
     return async () => {
       // It can be lost at this very moment; then there is nothing of ours to give back (ERELEASED, ENOENT).
       if (!ours.isLost()) await release().catch(() => undefined)
+      // Still there: somebody put a file into it, which would keep everybody out for ever.
+      if (!ours.isLost()) clearAway(layout, path)
     }
   } catch (error) {
     const code = systemErrorCode(error)
     if (code === 'ELOCKED') return undefined
-    throw new VmImageError(
-      'CACHE_UNWRITABLE',
-      `Cannot lock "${path}": ${code ?? String(error)}.\nMake the cache writable, or set VMIMAGE_CACHE_DIR.`,
-      { cause: error },
-    )
+    // What has the lock's name and no heartbeat is none of our locks, or one that somebody put a file into.
+    if ((code === 'ENOTEMPTY' || code === 'ENOTDIR') && clearAway(layout, path)) return undefined
+    throw unlockable(path, error)
   }
 }
 
-interface HolderRecord {
-  readonly owner: string
-  /** Which lock directory the record speaks of; see {@link identity}. */
-  readonly lock: string
-}
-
-/** Without a record (a full disk, say) the others wait for the end of the heartbeat. */
-function recordOwner(layout: CacheLayout, key: string, lock: string | undefined): void {
-  if (lock === undefined) return
-  const record: HolderRecord = { owner: newOwner(), lock }
+/** False when it cannot be moved. */
+function clearAway(layout: CacheLayout, path: string): boolean {
   try {
-    writeFileSync(lockOwnerPath(layout, key), JSON.stringify(record), { mode: 0o600 })
+    discard(layout, path)
+    return true
   } catch (error) {
     if (systemErrorCode(error) === undefined) throw error
-  }
-}
-
-/** Frees a lock whose holder is certainly dead, milliseconds after its death; true when there is something to gain. */
-function reapDeadHolder(layout: CacheLayout, key: string): boolean {
-  const record = readHolder(layout, key)
-  const path = lockPath(layout, key)
-  const owner = parseOwner(record?.owner ?? '')
-  if (record === undefined || owner === undefined || !isProvablyDead(owner) || identity(path) !== record.lock)
     return false
-  const grave = moveToTrash(layout, path)
-  if (grave === undefined) return true
-  if (identity(grave) === record.lock) rmdirSync(grave)
-  else putBack(grave, path)
-  return true
-}
-
-/**
- * Between the look and the rename a living process took the lock: it gets it back. A third that has taken it by now
- * loses it, because a rename replaces an empty directory (rename(2)): one more download, and nothing else.
- */
-function putBack(grave: string, path: string): void {
-  try {
-    renameSync(grave, path)
-  } catch (error) {
-    if (systemErrorCode(error) === undefined) throw error
-    rmSync(grave, { recursive: true, force: true })
   }
 }
 
-function readHolder(layout: CacheLayout, key: string): HolderRecord | undefined {
-  try {
-    const record: unknown = JSON.parse(readFileSync(lockOwnerPath(layout, key), 'utf8'))
-    return isHolderRecord(record) ? record : undefined
-  } catch (error) {
-    // Half-written by a holder that has just begun, not there yet, or not to be read.
-    if (error instanceof SyntaxError || systemErrorCode(error) !== undefined) return undefined
-    throw error
-  }
-}
-
-function isHolderRecord(value: unknown): value is HolderRecord {
-  if (typeof value !== 'object' || value === null) return false
-  return (
-    'owner' in value && typeof value.owner === 'string' && 'lock' in value && typeof value.lock === 'string'
+function unlockable(path: string, error: unknown): VmImageError {
+  const [code, cure] = isDiskFull(error)
+    ? (['NO_SPACE', 'Free some space, or set VMIMAGE_CACHE_DIR to a directory on a larger disk.'] as const)
+    : (['CACHE_UNWRITABLE', 'Make the cache writable, or set VMIMAGE_CACHE_DIR.'] as const)
+  return new VmImageError(
+    code,
+    `Cannot lock "${path}": ${systemErrorCode(error) ?? String(error)}.\n${cure}`,
+    {
+      cause: error,
+    },
   )
 }
 
-async function waitABit(
-  layout: CacheLayout,
-  key: string,
-  wait: LockWait,
-  watch: { bytes: number; since: number },
-): Promise<void> {
+async function waitABit(layout: CacheLayout, key: string, wait: LockWait, watch: LockWatch): Promise<void> {
   const receivedBytes = ingestedBytes(layout, key)
-  const owner = parseOwner(readHolder(layout, key)?.owner ?? '')
+  const owner = findHolder(layout, key)?.owner
   const holder = owner ? describeOwner(owner) : 'another process'
-  if (receivedBytes !== watch.bytes) Object.assign(watch, { bytes: receivedBytes, since: performance.now() })
-  const stalledMs = performance.now() - watch.since
-  if (stalledMs > (wait.stallMs ?? stalledAfterMs))
-    throw stalled(layout, key, holder, receivedBytes, stalledMs)
-  wait.onWait({ holder, receivedBytes })
+  watch.see(receivedBytes)
+  if (watch.stalledMs > (wait.stallMs ?? stalledAfterMs))
+    throw stalled(layout, key, holder, receivedBytes, watch.stalledMs)
+  wait.onWait({ holder, receivedBytes, bytesPerSecond: watch.bytesPerSecond })
   // Its own error for an abort is an AbortError; what callers gave as the reason says more.
   await delay(100 + Math.random() * 400, undefined, { signal: wait.signal }).catch(() =>
     wait.signal.throwIfAborted(),

@@ -70,6 +70,11 @@ export function isProvablyDead(owner: Owner): boolean {
   return judge(owner) === 'dead'
 }
 
+/** Whether a process of this machine was stopped (SIGSTOP, Ctrl-Z, a debugger): it lives, and does nothing. */
+export function isStopped(owner: Owner): boolean {
+  return judge(owner) === 'alive' && whenReadable(() => /^[Tt]$/.test(readStat(owner.pid).state), false)
+}
+
 /** For people: `process 1234`, and that it is not on this machine when it is not. */
 export function describeOwner(owner: Owner): string {
   if (judge(owner) === 'alive') return `process ${processOf(owner.pid)}`

@@ -48,8 +48,20 @@ test('progressLines() counts the time of each image by itself', () => {
   const { lines, report, download } = startReport()
   download(0, 0)
   download(3000, 100 * mebibyte)
-  report({ type: 'waiting', name: 'debian', holder: 'process 7', receivedBytes: 1e6, totalBytes: undefined })
+  const waiting = { type: 'waiting', name: 'debian', holder: 'process 7', receivedBytes: 1e6 } as const
+  report({ ...waiting, totalBytes: undefined, bytesPerSecond: undefined })
   expect(lines).toEqual(['vmimage: downloading fedora: 100 MiB of 400 MiB'])
+})
+
+test('progressLines() says of a wait for whom it is, how far that one is, and how fast', () => {
+  const { lines, report, download } = startReport()
+  const waiting = { type: 'waiting', name: 'debian', holder: 'process 7', totalBytes: 9 * mebibyte } as const
+  report({ ...waiting, receivedBytes: 0, bytesPerSecond: undefined })
+  download(3000, 0)
+  report({ ...waiting, receivedBytes: 3 * mebibyte, bytesPerSecond: mebibyte })
+  expect(lines).toEqual([
+    'vmimage: waiting for process 7, which downloads debian: 3 MiB of 9 MiB, 1 MiB/s, 6 s left',
+  ])
 })
 
 test('progressLines() prints warnings at once', () => {

@@ -93,7 +93,11 @@ describe('withLock()', () => {
     await expect(
       withLock(layout, 'k', wait({ onWait, signal: stop.signal }), async () => {}),
     ).rejects.toThrow('seen enough')
-    expect(told[0]).toEqual({ holder: `process ${holder.pid}`, receivedBytes: 1234 })
+    expect(told[0]).toEqual({
+      holder: `process ${holder.pid}`,
+      receivedBytes: 1234,
+      bytesPerSecond: undefined,
+    })
   })
 
   test('fault 1, the process that holds the lock is killed with SIGKILL: a waiter takes over at once', async () => {

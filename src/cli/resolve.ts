@@ -30,7 +30,7 @@ async function resolveNames(images: readonly string[], options: CommandOptions):
   await withContext(options, async (context) => {
     const requests = images.map((image) => namedRequestOf(image, options))
     if (options.all) return listAll(requests, options, context)
-    const keys = keyCache(cacheLayout(context.cacheDir))
+    const keys = keyCache(cacheLayout(context.cacheDir, context.shared))
     const resolved = []
     for (const request of requests) resolved.push(await resolveImage(request, context, keys))
     if (options.json) printValue(resolved.map(jsonOf))

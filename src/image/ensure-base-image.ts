@@ -29,7 +29,7 @@ export async function ensureBaseImage(
     const { localBaseImage } = await import('./local-image.js')
     return localBaseImage(request, context)
   }
-  const layout = cacheLayout(context.cacheDir)
+  const layout = cacheLayout(context.cacheDir, context.shared)
   const known = request.kind === 'file' ? undefined : findKnown(layout, request, context)
   const cached =
     known && ((await leaseOrHeal(layout, leaseDir, known, context)) ?? findLayered(known, context))
@@ -70,7 +70,8 @@ async function leaseOrHeal(
 /** Only a name moves on to newer builds; a URL is one image, and a digest even more so. */
 function isOld(known: Resolution, request: ImageRequest, context: Context): boolean {
   if (request.kind !== 'named' || request.checksum !== undefined) return false
-  return context.now() - known.resolvedAt > context.maxResolveAgeMs
+  // A time in the future was written by a clock that was wrong: it does not make a name stay for years.
+  return Math.abs(context.now() - known.resolvedAt) > context.maxResolveAgeMs
 }
 
 /**

@@ -36,7 +36,7 @@ export async function fetchBaseImage(
   context: Context,
 ): Promise<BaseImage> {
   refuseOffline(request, context)
-  const layout = cacheLayout(context.cacheDir)
+  const layout = cacheLayout(context.cacheDir, context.shared)
   const source = await findSource(request, layout, context)
   // What cannot be trusted enough is not downloaded.
   checkTrust(request, source.proof ? { ...source, trust: 'signed' } : source, context)

@@ -3,14 +3,15 @@
  * others wait and find it published. The lock only saves bandwidth: each works in a directory of its own, and the
  * image appears by one rename.
  */
-import { renameSync, statfsSync, statSync } from 'node:fs'
+import { existsSync, renameSync, statfsSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Context } from '../context.js'
 import { type Digest, digestKey, formatDigest } from '../digest.js'
-import { VmImageError } from '../errors.js'
+import { isDiskFull, systemErrorCode, VmImageError } from '../errors.js'
 import { titleOf } from '../image-facts.js'
 import { sizeText } from '../progress-text.js'
 import { decompress } from '../fetch/decompress.js'
+import { diskFullError } from '../fetch/disk-full.js'
 import { download } from '../fetch/download.js'
 import { type DiskImage, inspectImage } from '../qcow2/inspect.js'
 import { type Ingest, ingestedBytes, openIngest } from '../store/ingest.js'
@@ -50,16 +51,41 @@ export async function publishSource(
   }
   await withLock(layout, key, wait, async () => {
     checkSpace(layout, key, source)
-    const ingest = openIngest(layout, key)
     try {
-      publishing.onPublished(await ingestSource(layout, ingest, source, publishing.leaseDir, context))
-      ingest.remove()
+      await ingestAndLeave(layout, key, source, publishing, context)
     } catch (error) {
-      if (isResumable(error)) ingest.abandon()
-      else ingest.remove()
-      throw error
+      if (!isDiskFull(error)) throw error
+      throw await diskFullError(layout.ingest, undefined, error)
     }
   })
+}
+
+async function ingestAndLeave(
+  layout: CacheLayout,
+  key: string,
+  source: Source,
+  { onPublished, leaseDir }: Publishing,
+  context: Context,
+): Promise<void> {
+  const ingest = openIngest(layout, key)
+  try {
+    onPublished(await ingestSource(layout, ingest, source, leaseDir, context))
+    ingest.remove()
+  } catch (error) {
+    if (systemErrorCode(error) === 'ENOENT' && !existsSync(ingest.directory)) throw vanished(layout, error)
+    if (isResumable(error)) ingest.abandon()
+    else ingest.remove()
+    throw error
+  }
+}
+
+function vanished({ cacheDir }: CacheLayout, cause: unknown): VmImageError {
+  return new VmImageError(
+    'CACHE_UNWRITABLE',
+    `Cannot fill the cache "${cacheDir}": what was written there is gone before it was complete.\n` +
+      'Somebody deletes the cache while it is being filled; run again when that has ended.',
+    { cause },
+  )
 }
 
 async function ingestSource(
@@ -164,8 +190,9 @@ function checkSpace(layout: CacheLayout, key: string, source: Source): void {
   )
 }
 
-/** What has arrived is of use to the next try when nothing was wrong with the bytes: an abort, the network, a missing program. */
+/** What has arrived is of use to the next try when nothing was wrong with the bytes: an abort, the network, a missing program. On a full disk it takes the room of others. */
 function isResumable(error: unknown): boolean {
+  if (isDiskFull(error)) return false
   const codes: readonly string[] = ['NETWORK', 'TOOL_MISSING', 'TOOL_FAILED']
   return !(error instanceof VmImageError) || codes.includes(error.code)
 }

@@ -2,12 +2,15 @@
  * Ingest: one process's private download of one image. Nobody else ever writes in it. When its owner is provably
  * dead another process takes it over by renaming it to its own name: the rename is the claim, and one claimant wins.
  */
-import { chmodSync, mkdirSync, renameSync, rmSync, statSync } from 'node:fs'
+import { chmodSync, lstatSync, renameSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { systemErrorCode } from '../errors.js'
 import { namesIn } from './directory.js'
 import { type CacheLayout, ingestDirectory } from './layout.js'
+import { makeDirectory } from './make-directory.js'
 import { isProvablyDead, newOwner, nobody, parseOwner } from './owner.js'
+import { whenReadable } from './readable.js'
+import { refuseLink } from './root.js'
 import { discard } from './trash.js'
 
 export interface Ingest {
@@ -24,18 +27,20 @@ export interface Ingest {
 /** Opens this process's ingest directory for `key`, with what a dead process left of the same image, if any did. */
 export function openIngest(layout: CacheLayout, key: string): Ingest {
   const directory = ingestDirectory(layout, key, newOwner())
-  mkdirSync(join(layout.ingest, key), { recursive: true, mode: 0o700 })
+  const parent = join(layout.ingest, key)
+  makeDirectory(layout, parent)
+  refuseLink(parent, lstatSync(parent))
   if (claimLargest(layout, key, directory)) recoverPart(directory)
-  else mkdirSync(directory, { mode: 0o700 })
+  else makeDirectory(layout, directory)
   const staging = join(directory, 'pub')
   // A dead owner's staging may be half-written or unverified; only its downloaded bytes are of use.
   rmSync(staging, { recursive: true, force: true })
-  mkdirSync(staging, { mode: 0o700 })
+  makeDirectory(layout, staging)
   return {
     directory,
     staging,
     remove: () => rmSync(directory, { recursive: true, force: true }),
-    abandon: () => renameSync(directory, ingestDirectory(layout, key, nobody())),
+    abandon: () => void tryRename(directory, ingestDirectory(layout, key, nobody())),
   }
 }
 
@@ -54,7 +59,9 @@ function claimLargest(layout: CacheLayout, key: string, mine: string): boolean {
       const owner = parseOwner(name)
       return owner !== undefined && isProvablyDead(owner)
     })
-    .map((name) => ({ path: join(parent, name), size: sizeOf(downloadIn(join(parent, name))) }))
+    .map((name) => join(parent, name))
+    .filter(isOurs)
+    .map((path) => ({ path, size: sizeOf(downloadIn(path)) }))
     .toSorted((a, b) => b.size - a.size)
   const claimed = abandoned.findIndex(({ path }) => tryRename(path, mine))
   // The smaller ones hold a prefix of the same bytes and are of no use to anybody.
@@ -95,5 +102,11 @@ function isThere(file: string): boolean {
 }
 
 function sizeOf(file: string): number {
-  return statSync(file, { throwIfNoEntry: false })?.size ?? 0
+  return whenReadable(() => statSync(file))?.size ?? 0
+}
+
+/** What another member of a group has received stays theirs, who could write to it after it is published. */
+function isOurs(path: string): boolean {
+  const stat = lstatSync(path, { throwIfNoEntry: false })
+  return stat !== undefined && (process.getuid === undefined || stat.uid === process.getuid())
 }

@@ -1,10 +1,10 @@
 /** The publishers' keys that verified something before, so that a verified image never needs the network again. */
-import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { systemErrorCode, VmImageError } from '../errors.js'
 import type { KeyCache } from '../signature/key-cache.js'
 import { type CacheLayout, keyPath } from './layout.js'
-import { newOwner } from './owner.js'
 import { whenReadable } from './readable.js'
+import { replaceFile } from './replace-file.js'
 import { ensureCache } from './root.js'
 
 export function keyCache(layout: CacheLayout): KeyCache {
@@ -20,19 +20,13 @@ function findKey(layout: CacheLayout, fingerprint: string): Uint8Array | undefin
 }
 
 function keepKey(layout: CacheLayout, fingerprint: string, key: Uint8Array): void {
-  const path = keyPath(layout, fingerprint)
-  const draft = `${path}.${newOwner()}`
   try {
     ensureCache(layout)
-    try {
-      writeFileSync(draft, key, { mode: 0o444, flush: true })
-      renameSync(draft, path)
-    } finally {
-      rmSync(draft, { force: true })
-    }
+    replaceFile(keyPath(layout, fingerprint), { content: key, mode: 0o444 })
   } catch (error) {
     // A cache that is read-only or full: the key was good all the same, and is asked for again next time.
-    const isUnwritable = error instanceof VmImageError && error.code === 'CACHE_UNWRITABLE'
+    const codes: readonly string[] = ['CACHE_UNWRITABLE', 'NO_SPACE']
+    const isUnwritable = error instanceof VmImageError && codes.includes(error.code)
     if (!isUnwritable && systemErrorCode(error) === undefined) throw error
   }
 }

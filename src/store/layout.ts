@@ -21,6 +21,8 @@ import { join } from 'node:path'
 
 export interface CacheLayout {
   readonly cacheDir: string
+  /** The members of a group write to it: directories and files are open to them. */
+  readonly isShared: boolean
   readonly versionDir: string
   readonly images: string
   readonly ingest: string
@@ -31,10 +33,11 @@ export interface CacheLayout {
   readonly trash: string
 }
 
-export function cacheLayout(cacheDir: string): CacheLayout {
+export function cacheLayout(cacheDir: string, isShared = false): CacheLayout {
   const versionDir = join(cacheDir, 'v1')
   return {
     cacheDir,
+    isShared,
     versionDir,
     images: join(versionDir, 'images'),
     ingest: join(versionDir, 'ingest'),

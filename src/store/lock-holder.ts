@@ -2,11 +2,12 @@
  * The holder of a lock: who has it, written beside it, and how its lock is freed when it has no use for it any more. The
  * record counts only for the very lock directory that it names: a predecessor's may lie beside a successor's lock.
  */
-import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { readFileSync, renameSync, rmSync } from 'node:fs'
 import { systemErrorCode } from '../errors.js'
 import { type CacheLayout, lockOwnerPath, lockPath } from './layout.js'
 import { identity } from './own-lock.js'
 import { newOwner, type Owner, parseOwner } from './owner.js'
+import { replaceFile } from './replace-file.js'
 import { moveToTrash } from './trash.js'
 
 export interface Holder {
@@ -18,16 +19,12 @@ export interface Holder {
 /** Without a record (a full disk, say) the others wait for the end of the heartbeat. */
 export function recordHolder(layout: CacheLayout, key: string, lock: string | undefined): void {
   if (lock === undefined) return
-  const path = lockOwnerPath(layout, key)
-  const owner = newOwner()
-  const draft = `${path}.${owner}`
   try {
     // A full disk leaves empty files behind, and the record of another user can be replaced but not written.
-    writeFileSync(draft, JSON.stringify({ owner, lock }), { mode: 0o644 })
-    renameSync(draft, path)
+    const content = JSON.stringify({ owner: newOwner(), lock })
+    replaceFile(lockOwnerPath(layout, key), { content, mode: 0o644, isFlushed: false })
   } catch (error) {
     if (systemErrorCode(error) === undefined) throw error
-    rmSync(draft, { force: true })
   }
 }
 

@@ -102,7 +102,7 @@ async function tryLock(
   key: string,
 ): Promise<(() => Promise<void>) | undefined> {
   const path = lockPath(layout, key)
-  const ours = new OwnLock(path)
+  const ours = new OwnLock(path, layout.isShared)
   try {
     const release = await takeLock(join(layout.locks, key), {
       lockfilePath: path,

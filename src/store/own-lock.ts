@@ -2,15 +2,19 @@
  * OwnLock: the lock directory that one call of proper-lockfile made, and the file system to give to that call, so that
  * it removes no other: neither when it releases nor in its exit hook, which knows locks by their path alone.
  */
-import { mkdir, type NoParamCallback, rmdir, rmdirSync, stat, statSync, utimes } from 'node:fs'
+import { chmodSync, mkdir, type NoParamCallback, rmdir, rmdirSync, stat, statSync, utimes } from 'node:fs'
 import { systemErrorCode } from '../errors.js'
+import { sharedMode } from './make-directory.js'
 
 export class OwnLock {
   readonly #path: string
+  readonly #isShared: boolean
   #identity: string | undefined
 
-  constructor(path: string) {
+  /** @param isShared whether a group may free the lock: its directory is moved for that. */
+  constructor(path: string, isShared: boolean) {
     this.#path = path
+    this.#isShared = isShared
   }
 
   /** See {@link identity}; undefined before the lock is taken, or when it was removed at once by somebody else. */
@@ -29,13 +33,23 @@ export class OwnLock {
     utimes,
     mkdir: (path: string, done: NoParamCallback) =>
       mkdir(path, (error) => {
-        if (error === null) this.#identity = identity(path)
+        if (error === null) this.#take(path)
         done(error)
       }),
     rmdir: (path: string, done: NoParamCallback) => (this.isLost() ? done(null) : rmdir(path, done)),
     rmdirSync: (path: string) => {
       if (!this.isLost()) rmdirSync(path)
     },
+  }
+
+  #take(path: string): void {
+    this.#identity = identity(path)
+    try {
+      if (this.#isShared) chmodSync(path, sharedMode)
+    } catch (error) {
+      // Removed at once by somebody else.
+      if (systemErrorCode(error) === undefined) throw error
+    }
   }
 }
 

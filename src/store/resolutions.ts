@@ -2,11 +2,12 @@
  * What requests resolved to, so that a name whose image is cached needs no network. A record is a hint with an age:
  * the digest in it names the image, and the image is the truth.
  */
-import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { systemErrorCode } from '../errors.js'
 import { hasFacts, type ImageFacts } from '../image-facts.js'
 import { type CacheLayout, resolutionPath } from './layout.js'
-import { newOwner } from './owner.js'
+import { makeDirectory } from './make-directory.js'
+import { replaceFile } from './replace-file.js'
 
 export interface Resolution extends ImageFacts {
   /** The request, as `requestKey()` writes it. */
@@ -30,26 +31,27 @@ export interface SeenBuild {
   readonly at: string
 }
 
-/** The last resolution of a request, or undefined. */
+/** The last resolution of a request, or undefined: also when it cannot be read. */
 export function findResolution(layout: CacheLayout, request: string): Resolution | undefined {
   try {
     const record: unknown = JSON.parse(readFileSync(resolutionPath(layout, request), 'utf8'))
     return isResolution(record) && record.request === request ? record : undefined
   } catch (error) {
-    if (error instanceof SyntaxError || systemErrorCode(error) === 'ENOENT') return undefined
+    if (error instanceof SyntaxError || systemErrorCode(error) !== undefined) return undefined
     throw error
   }
 }
 
+/** In a cache that is read-only or full nothing is remembered, and the publisher is asked again next time. */
 export function rememberResolution(layout: CacheLayout, record: Resolution): void {
-  const path = resolutionPath(layout, record.request)
-  const draft = `${path}.${newOwner()}`
-  mkdirSync(layout.resolved, { recursive: true, mode: 0o700 })
   try {
-    writeFileSync(draft, `${JSON.stringify(record, undefined, 2)}\n`, { mode: 0o600 })
-    renameSync(draft, path)
-  } finally {
-    rmSync(draft, { force: true })
+    makeDirectory(layout, layout.resolved)
+    replaceFile(resolutionPath(layout, record.request), {
+      content: `${JSON.stringify(record, undefined, 2)}\n`,
+      mode: layout.isShared ? 0o644 : 0o600,
+    })
+  } catch (error) {
+    if (systemErrorCode(error) === undefined) throw error
   }
 }
 

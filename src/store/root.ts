@@ -4,8 +4,9 @@
  */
 import { existsSync, lstatSync, mkdirSync, type Stats, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { systemErrorCode, VmImageError } from '../errors.js'
+import { isDiskFull, systemErrorCode, VmImageError } from '../errors.js'
 import { type CacheLayout, keptDirectory, overlayRuns } from './layout.js'
+import { shareDirectory } from './make-directory.js'
 
 /** The text that marks a cache directory; see https://bford.info/cachedir/ (Cache Directory Tagging, seen 2026-11). */
 const tag =
@@ -14,18 +15,47 @@ const tag =
 
 /**
  * Makes the cache's directories. Idempotent. A cache that root filled for others to read passes: who cannot write
- * to it finds that out at the first write.
+ * to it finds that out at the first write. Those of a shared cache may belong to any user who put them into a group of
+ * ours.
  *
  * @throws VmImageError CACHE_UNSAFE when a directory is a link, belongs to another user, or can be written by others,
- * CACHE_UNWRITABLE when it cannot be made.
+ * CACHE_UNWRITABLE or NO_SPACE when it cannot be made.
  */
 export function ensureCache(layout: CacheLayout): void {
-  make(layout.cacheDir)
+  const { isShared, cacheDir, versionDir, images, ingest, locks, runs, resolved, keys, trash } = layout
+  make(cacheDir)
+  if (isShared) share(cacheDir)
   // Its place is the user's choice, and may be a link.
-  refuseOthers(layout.cacheDir, statSync(layout.cacheDir))
-  if (!existsSync(layout.versionDir)) writeTag(layout.cacheDir)
-  const { versionDir, images, ingest, locks, runs, resolved, keys, trash } = layout
-  for (const directory of [versionDir, images, ingest, locks, runs, resolved, keys, trash]) makeOwn(directory)
+  refuseStrangers(cacheDir, statSync(cacheDir), isShared)
+  if (!existsSync(versionDir)) writeTag(cacheDir)
+  for (const directory of [versionDir, images, ingest, locks, runs, resolved, keys, trash]) {
+    const stat = ensureDirectory(directory)
+    refuseLink(directory, stat)
+    if (isShared) share(directory)
+    refuseStrangers(directory, isShared ? lstatSync(directory) : stat, isShared)
+  }
+}
+
+/** {@link refuseOthers}, for a cache that may be a group's. */
+function refuseStrangers(directory: string, stat: Stats, isShared: boolean): void {
+  const friend = isShared && isOfOurGroup(stat) ? stat.uid : undefined
+  const instead = isShared
+    ? `have it put into a group of yours: chgrp -R GROUP "${directory}" && chmod -R g+rwX "${directory}"; or ${elsewhere}`
+    : `set VMIMAGE_SHARED=1 (the option shared) if it is a group's; or ${elsewhere}`
+  refuseOthers(directory, stat, instead, friend)
+}
+
+function isOfOurGroup({ gid, mode }: Stats): boolean {
+  const groups = [process.getegid?.(), ...(process.getgroups?.() ?? [])]
+  return groups.includes(gid) && (mode & 0o020) !== 0
+}
+
+function share(directory: string): void {
+  try {
+    shareDirectory(directory)
+  } catch (error) {
+    throw unwritable(directory, error)
+  }
 }
 
 /** Makes the directories that hold overlays. Idempotent; throws like {@link ensureCache}. */
@@ -34,15 +64,16 @@ export function ensureOverlayDirectories(overlayDir: string): void {
 }
 
 function makeOwn(directory: string): void {
-  // Looked at first: it is there but for the first time, and every run asks for all of them.
-  const found = lstatSync(directory, { throwIfNoEntry: false })
-  const stat = found && !found.isFile() ? found : makeNew(directory)
+  const stat = ensureDirectory(directory)
   refuseLink(directory, stat)
   refuseOthers(directory, stat)
 }
 
-/** What is no directory makes it fail, and says so. */
-function makeNew(directory: string): Stats {
+/** Looked at before it is made: it is there but for the first time, and every run asks for all of them. */
+function ensureDirectory(directory: string): Stats {
+  const found = lstatSync(directory, { throwIfNoEntry: false })
+  // What is no directory makes it fail, and says so.
+  if (found && !found.isFile()) return found
   make(directory)
   return lstatSync(directory)
 }
@@ -123,10 +154,11 @@ function writeTag(cacheDir: string): void {
 
 /** The error for a directory that cannot be made. */
 export function unwritable(directory: string, cause: unknown): VmImageError {
+  const isFull = isDiskFull(cause)
   return new VmImageError(
-    'CACHE_UNWRITABLE',
+    isFull ? 'NO_SPACE' : 'CACHE_UNWRITABLE',
     `Cannot create directory "${directory}": ${systemErrorCode(cause) ?? String(cause)}.\n` +
-      'Make its parent writable, or set VMIMAGE_CACHE_DIR (base images) and VMIMAGE_OVERLAY_DIR (overlays).',
+      `${isFull ? 'Free some space' : 'Make its parent writable'}, or set VMIMAGE_CACHE_DIR (base images) and VMIMAGE_OVERLAY_DIR (overlays).`,
     { cause },
   )
 }

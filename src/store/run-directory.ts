@@ -11,6 +11,7 @@ import { systemErrorCode, VmImageError } from '../errors.js'
 import { namesIn } from './directory.js'
 import { cacheLayout, leaseDirectory, overlayRuns } from './layout.js'
 import { isKept } from './lease.js'
+import { makeDirectory } from './make-directory.js'
 import { judge, newOwner, nobody, type Owner, parseOwner } from './owner.js'
 import { ensureCache, ensureOverlayDirectories, unwritable } from './root.js'
 import { removeTree } from './remove-tree.js'
@@ -40,7 +41,7 @@ export async function openRunDirectory(context: Context, beatMs = heartbeatMs): 
   warnOfTmpfs(context)
   const owner = newOwner()
   const overlayDir = makeOverlayDirectory(context.overlayDir, owner)
-  const leaseDir = leaseDirectoryOr(() => removeRun(overlayDir), context.cacheDir, owner)
+  const leaseDir = leaseDirectoryOr(() => removeRun(overlayDir), context, owner)
   const touch = () => [overlayDir, leaseDir].forEach(touchDirectory)
   const heartbeat = setInterval(touch, beatMs).unref()
   const removeSync = () => {
@@ -110,9 +111,9 @@ function makeOverlayDirectory(overlayDir: string, owner: string): string {
 }
 
 /** Undoes what was made before it when there can be no leases. */
-function leaseDirectoryOr(undo: () => void, cacheDir: string, owner: string): string | undefined {
+function leaseDirectoryOr(undo: () => void, context: Context, owner: string): string | undefined {
   try {
-    return makeLeaseDirectory(cacheDir, owner)
+    return makeLeaseDirectory(context, owner)
   } catch (error) {
     undo()
     throw error
@@ -123,12 +124,12 @@ function leaseDirectoryOr(undo: () => void, cacheDir: string, owner: string): st
  * A read-only cache that is warm (root's, in the image of a machine or container) serves without leases: nobody can
  * evict from it either.
  */
-function makeLeaseDirectory(cacheDir: string, owner: string): string | undefined {
-  const layout = cacheLayout(cacheDir)
+function makeLeaseDirectory({ cacheDir, shared }: Context, owner: string): string | undefined {
+  const layout = cacheLayout(cacheDir, shared)
   const directory = leaseDirectory(layout, owner)
   try {
     ensureCache(layout)
-    mkdirSync(directory, { mode: 0o700 })
+    makeDirectory(layout, directory)
     return directory
   } catch (error) {
     const cause = error instanceof VmImageError ? error.cause : error

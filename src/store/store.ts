@@ -12,7 +12,6 @@ import {
   renameSync,
   rmSync,
   statSync,
-  writeSync,
 } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { systemErrorCode } from '../errors.js'
@@ -20,7 +19,7 @@ import { hasFacts, type ImageFacts } from '../image-facts.js'
 import { namesIn } from './directory.js'
 import { type CacheLayout, diskPath, imageDirectory, metaPath } from './layout.js'
 import { leaseUnpublished } from './lease.js'
-import { newOwner } from './owner.js'
+import { type NewFile, replaceFile, writeNewFile } from './replace-file.js'
 import { isUnchanged, type Stamp } from './stamp.js'
 import { discard } from './trash.js'
 
@@ -80,7 +79,7 @@ export function publishImage(
   const { size, mtimeNs } = statSync(disk, { bigint: true })
   const content = { sizeBytes: Number(size), mtimeNs: String(mtimeNs), ...meta.content }
   const published: ImageMeta = { ...meta, content }
-  writeMeta(join(staging, 'meta.json'), published)
+  writeNewFile(join(staging, 'meta.json'), metaFile(published))
   flush(staging, fsyncSync)
   leaseUnpublished(disk, leaseDir, key)
   const faster = moveIn(layout, key, staging)
@@ -135,13 +134,7 @@ function moveIn(layout: CacheLayout, key: string, staging: string): StoredImage 
 }
 
 function replaceMeta(layout: CacheLayout, key: string, meta: ImageMeta): void {
-  const draft = `${metaPath(layout, key)}.${newOwner()}`
-  try {
-    writeMeta(draft, meta)
-    renameSync(draft, metaPath(layout, key))
-  } finally {
-    rmSync(draft, { force: true })
-  }
+  replaceFile(metaPath(layout, key), metaFile(meta))
 }
 
 function readMeta(layout: CacheLayout, key: string): ImageMeta | undefined {
@@ -168,14 +161,8 @@ function isImageMeta(value: unknown): value is ImageMeta {
   )
 }
 
-function writeMeta(path: string, meta: ImageMeta): void {
-  const fd = openSync(path, 'wx', 0o444)
-  try {
-    writeSync(fd, `${JSON.stringify(meta, undefined, 2)}\n`)
-    fsyncSync(fd)
-  } finally {
-    closeSync(fd)
-  }
+function metaFile(meta: ImageMeta): NewFile {
+  return { content: `${JSON.stringify(meta, undefined, 2)}\n`, mode: 0o444 }
 }
 
 function flush(path: string, sync: (fd: number) => void): void {

@@ -2,15 +2,16 @@
  * Trash: how an entry of the cache goes out of use. One rename takes it from its name, so that nobody sees half of
  * it and only one of several callers has it; removing it afterwards may take its time.
  */
-import { mkdirSync, renameSync, rmSync } from 'node:fs'
+import { renameSync, rmSync } from 'node:fs'
 import { systemErrorCode } from '../errors.js'
 import { type CacheLayout, trashPath } from './layout.js'
+import { makeDirectory } from './make-directory.js'
 import { newOwner } from './owner.js'
 
 /** Renames `path` to a name of its own in the trash; the new path, or undefined when there is nothing at `path`. */
 export function moveToTrash(layout: CacheLayout, path: string): string | undefined {
   const grave = trashPath(layout, newOwner())
-  mkdirSync(layout.trash, { recursive: true, mode: 0o700 })
+  makeDirectory(layout, layout.trash)
   try {
     renameSync(path, grave)
     return grave

@@ -70,7 +70,9 @@ test('keep() where the key is a directory is no error, and leaves no draft', asy
 test('keep() writes nothing through a link, nor where everybody can write', async () => {
   await using dir = await tempDir()
   const elsewhere = join(dir.path, 'elsewhere')
-  const [linked, open] = [join(dir.path, 'linked'), join(dir.path, 'open')].map(cacheLayout)
+  const [linked, open] = [join(dir.path, 'linked'), join(dir.path, 'open')].map((directory) =>
+    cacheLayout(directory),
+  )
   if (!linked || !open) throw new TypeError('two layouts are made')
   for (const path of [elsewhere, linked.cacheDir, open.keys]) mkdirSync(path, { recursive: true })
   symlinkSync(elsewhere, linked.versionDir)

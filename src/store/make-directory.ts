@@ -1,5 +1,6 @@
 /** Directories of the cache: private to their user, or of a group when the cache is shared. */
 import { chmodSync, lstatSync, mkdirSync } from 'node:fs'
+import { systemErrorCode } from '../errors.js'
 import type { CacheLayout } from './layout.js'
 
 /** Whatever umask says. New entries inherit the group. */
@@ -7,12 +8,23 @@ export const sharedMode = 0o2775
 
 /** Makes a directory of the cache, with its parents; idempotent. The system's error when it cannot be made. */
 export function makeDirectory({ isShared }: Pick<CacheLayout, 'isShared'>, path: string): void {
-  mkdirSync(path, { recursive: true, mode: 0o700 })
+  mkdirPrivate(path)
   if (isShared) shareDirectory(path)
 }
 
-/** Opens a directory to its group, if it is ours; that of another member is their business. */
-export function shareDirectory(path: string): void {
-  const { uid, mode } = lstatSync(path)
-  if (uid === process.getuid?.() && (mode & sharedMode) !== sharedMode) chmodSync(path, sharedMode)
+/** Not at once with `recursive`: it says ENOENT of a file system that is read-only (Node 20.20 and 24.22). */
+function mkdirPrivate(path: string): void {
+  try {
+    mkdirSync(path, { mode: 0o700 })
+  } catch (error) {
+    if (!['EEXIST', 'ENOENT'].includes(systemErrorCode(error) ?? '')) throw error
+    mkdirSync(path, { recursive: true, mode: 0o700 })
+  }
+}
+
+/** Opens a directory to its group, if it is ours: that of another member is their business, and so is what a link leads to. */
+function shareDirectory(path: string): void {
+  const stat = lstatSync(path)
+  const isOurs = stat.isDirectory() && stat.uid === process.getuid?.()
+  if (isOurs && (stat.mode & sharedMode) !== sharedMode) chmodSync(path, sharedMode)
 }

@@ -2,11 +2,11 @@
  * The directories of the cache: made on the first write, private to the user, and refused when somebody else could
  * have prepared them.
  */
-import { existsSync, lstatSync, mkdirSync, type Stats, statSync, writeFileSync } from 'node:fs'
+import { existsSync, lstatSync, type Stats, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { isDiskFull, systemErrorCode, VmImageError } from '../errors.js'
 import { type CacheLayout, keptDirectory, overlayRuns } from './layout.js'
-import { shareDirectory } from './make-directory.js'
+import { makeDirectory } from './make-directory.js'
 
 /** The text that marks a cache directory; see https://bford.info/cachedir/ (Cache Directory Tagging, seen 2026-11). */
 const tag =
@@ -23,16 +23,14 @@ const tag =
  */
 export function ensureCache(layout: CacheLayout): void {
   const { isShared, cacheDir, versionDir, images, ingest, locks, runs, resolved, keys, trash } = layout
-  make(cacheDir)
-  if (isShared) share(cacheDir)
+  make(cacheDir, isShared)
   // Its place is the user's choice, and may be a link.
   refuseStrangers(cacheDir, statSync(cacheDir), isShared)
   if (!existsSync(versionDir)) writeTag(cacheDir)
   for (const directory of [versionDir, images, ingest, locks, runs, resolved, keys, trash]) {
-    const stat = ensureDirectory(directory)
+    const stat = ensureDirectory(directory, isShared)
     refuseLink(directory, stat)
-    if (isShared) share(directory)
-    refuseStrangers(directory, isShared ? lstatSync(directory) : stat, isShared)
+    refuseStrangers(directory, stat, isShared)
   }
 }
 
@@ -50,14 +48,6 @@ function isOfOurGroup({ gid, mode }: Stats): boolean {
   return groups.includes(gid) && (mode & 0o020) !== 0
 }
 
-function share(directory: string): void {
-  try {
-    shareDirectory(directory)
-  } catch (error) {
-    throw unwritable(directory, error)
-  }
-}
-
 /** Makes the directories that hold overlays. Idempotent; throws like {@link ensureCache}. */
 export function ensureOverlayDirectories(overlayDir: string): void {
   for (const directory of [overlayDir, overlayRuns(overlayDir), keptDirectory(overlayDir)]) makeOwn(directory)
@@ -70,17 +60,17 @@ function makeOwn(directory: string): void {
 }
 
 /** Looked at before it is made: it is there but for the first time, and every run asks for all of them. */
-function ensureDirectory(directory: string): Stats {
+function ensureDirectory(directory: string, isShared = false): Stats {
   const found = lstatSync(directory, { throwIfNoEntry: false })
   // What is no directory makes it fail, and says so.
   if (found && !found.isFile()) return found
-  make(directory)
+  make(directory, isShared)
   return lstatSync(directory)
 }
 
-function make(directory: string): void {
+function make(directory: string, isShared = false): void {
   try {
-    mkdirSync(directory, { recursive: true, mode: 0o700 })
+    makeDirectory({ isShared }, directory)
   } catch (error) {
     throw unwritable(directory, error)
   }

@@ -30,12 +30,18 @@ export function openIngest(layout: CacheLayout, key: string): Ingest {
   const parent = join(layout.ingest, key)
   makeDirectory(layout, parent)
   refuseLink(parent, lstatSync(parent))
-  if (claimLargest(layout, key, directory)) recoverPart(directory)
-  else makeDirectory(layout, directory)
   const staging = join(directory, 'pub')
-  // A dead owner's staging may be half-written or unverified; only its downloaded bytes are of use.
-  rmSync(staging, { recursive: true, force: true })
-  makeDirectory(layout, staging)
+  try {
+    if (claimLargest(layout, key, directory)) recoverPart(directory)
+    else makeDirectory(layout, directory)
+    // A dead owner's staging may be half-written or unverified; only its downloaded bytes are of use.
+    rmSync(staging, { recursive: true, force: true })
+    makeDirectory(layout, staging)
+  } catch (error) {
+    // A full disk: nobody else could take it over while this process lives.
+    rmSync(directory, { recursive: true, force: true })
+    throw error
+  }
   return {
     directory,
     staging,

@@ -12,7 +12,7 @@ export function makeDirectory({ isShared }: Pick<CacheLayout, 'isShared'>, path:
   if (isShared) shareDirectory(path)
 }
 
-/** Not at once with `recursive`: it says ENOENT of a file system that is read-only (Node 20.20 and 24.22). */
+/** Not at once with `recursive`: it says ENOENT of a file system that is read-only (Node 20.20 and 24.21). */
 function mkdirPrivate(path: string): void {
   try {
     mkdirSync(path, { mode: 0o700 })

@@ -62,8 +62,8 @@ function makeOwn(directory: string): void {
 /** Looked at before it is made: it is there but for the first time, and every run asks for all of them. */
 function ensureDirectory(directory: string, isShared = false): Stats {
   const found = lstatSync(directory, { throwIfNoEntry: false })
-  // What is no directory makes it fail, and says so.
-  if (found && !found.isFile()) return found
+  // What is no directory makes it fail, and says so; one of a group may have to be opened to it.
+  if (found && !found.isFile() && !isShared) return found
   make(directory, isShared)
   return lstatSync(directory)
 }

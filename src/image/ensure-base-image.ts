@@ -32,7 +32,7 @@ export async function ensureBaseImage(
   const layout = cacheLayout(context.cacheDir, context.shared)
   const known = request.kind === 'file' ? undefined : findKnown(layout, request, context)
   const cached =
-    known && ((await leaseOrHeal(layout, leaseDir, known, context)) ?? findLayered(known, context))
+    known && ((await leaseOrHeal(layout, leaseDir, known, context)) ?? findLayered(known, leaseDir, context))
   // One that is not trusted enough may be trusted more by now: its publisher is asked first.
   const isFresh = known !== undefined && !isOld(known, request, context)
   if (cached && isFresh && isTrusted(request, cached, context)) return cached

@@ -74,7 +74,7 @@ export async function fetchBaseImage(
     if (!isThatFile) return false
     const digest = source.digest ?? findSameDigest(layout, asked, source)
     const known = digest && resolutionOf(digest)
-    base = known && (leaseResolved(layout, leaseDir, known) ?? findLayered(known, context))
+    base = known && (leaseResolved(layout, leaseDir, known) ?? findLayered(known, leaseDir, context))
     return base !== undefined
   }
   if (source.digest) await prepareStored(layout, source, source.digest, context)

@@ -1,39 +1,75 @@
-/** Base images of the caches below the user's own: read where they lie, never written, and in need of no lease. */
+/**
+ * Base images of the caches below the user's own. Nothing in a layer is ever written: an image is leased by a hard link
+ * in the directory of this run, which its owner's collector sees as one more link of the file; where the system gives no
+ * link (another file system, a file of another user), it is read where it lies, and a marker says so in our own cache.
+ */
 import { lstatSync, statSync } from 'node:fs'
 import type { Context } from '../context.js'
 import { factsOf } from '../image-facts.js'
 import { checkLayer, findInLayer } from '../store/layer.js'
 import { cacheLayout, resolutionPath } from '../store/layout.js'
+import { takeLease } from '../store/lease.js'
 import { whenReadable } from '../store/readable.js'
 import { findResolution, type Resolution } from '../store/resolutions.js'
 import { isOfAnother, isOpenToAll } from '../store/root.js'
+import { isUnchanged } from '../store/stamp.js'
 import type { StoredImage } from '../store/store.js'
 import type { BaseImage } from './base-image.js'
 
 export type LayerContext = Pick<Context, 'extraCacheDirs'>
 
 /**
- * The image that a resolution names, in the first layer that has it.
+ * The image that a resolution names, in the first layer that has it, leased for the run of `leaseDir`.
  *
  * @throws VmImageError INVALID_CONFIG, CACHE_UNSAFE for a layer that is not to be used.
  */
-export function findLayered(resolution: Resolution, context: LayerContext): BaseImage | undefined {
-  const stored = findStoredInLayers(resolution.key, context)
-  if (stored === undefined) return undefined
+export function findLayered(
+  resolution: Resolution,
+  leaseDir: string | undefined,
+  { extraCacheDirs }: LayerContext,
+): BaseImage | undefined {
+  for (const directory of extraCacheDirs) {
+    checkLayer(directory)
+    const stored = findInLayer(directory, resolution.key)
+    const path = stored && leaseInLayer(directory, leaseDir, stored)
+    if (stored && path !== undefined) return baseOf(resolution, stored, path, leaseDir)
+  }
+  return undefined
+}
+
+/**
+ * The path to read an image by, which is the very file that was looked at; undefined when its owner has removed or
+ * replaced it since. A lease that this run holds of another file of that name stays, as its disks stand on it.
+ */
+function leaseInLayer(
+  directory: string,
+  leaseDir: string | undefined,
+  { key, path, meta }: StoredImage,
+): string | undefined {
+  const leased = takeLease(cacheLayout(directory), leaseDir, key)
+  return [leased, path].find((file) => file !== undefined && isUnchanged(file, meta.content))
+}
+
+function baseOf(
+  resolution: Resolution,
+  stored: StoredImage,
+  path: string,
+  leaseDir: string | undefined,
+): BaseImage {
   const { sizeBytes, mtimeNs, format, virtualSizeBytes } = stored.meta.content
   return {
     ...factsOf(resolution),
-    path: stored.path,
+    path,
     format,
     virtualSizeBytes,
     stamp: { sizeBytes, mtimeNs },
     digest: resolution.digest,
     resolved: { at: new Date(resolution.resolvedAt).toISOString(), stale: undefined },
-    leaseDir: undefined,
+    leaseDir,
   }
 }
 
-/** The image `key` in the first layer that has it; throws like {@link findLayered}. */
+/** The image `key` in the first layer that has it, not leased; throws like {@link findLayered}. */
 export function findStoredInLayers(key: string, { extraCacheDirs }: LayerContext): StoredImage | undefined {
   for (const directory of extraCacheDirs) {
     checkLayer(directory)

@@ -59,7 +59,7 @@ function findCached(request: ImageRequest, key: string, run: RunInfo): BaseImage
   const layout = cacheLayout(run.cacheDir)
   const resolution = findResolution(layout, key) ?? findLayeredResolution(key, run)
   if (resolution === undefined) return undefined
-  const base = leaseResolved(layout, run.leaseDir, resolution) ?? findLayered(resolution, run)
+  const base = leaseResolved(layout, run.leaseDir, resolution) ?? findLayered(resolution, run.leaseDir, run)
   // Only a name moves on to newer builds; a URL is one image, and a digest even more so.
   const isFixed = request.kind !== 'named' || request.checksum !== undefined
   if (base === undefined || isFixed || Date.now() - resolution.resolvedAt <= run.maxResolveAgeMs) return base

@@ -39,7 +39,7 @@ export function checkLayer(directory: string): void {
 }
 
 /**
- * The image `key` in a layer of our own layout, to be read in place, with the stamp that it has there; undefined when it
+ * The image `key` in a layer of our own layout, as it lies there, with the stamp that it has there; undefined when it
  * is not there or cannot be read, when it is not the file that was published, or when somebody else put it into a
  * directory that several fill.
  */

@@ -1,4 +1,4 @@
-/** Caches below the user's own: of our layout, read in place. */
+/** Caches below the user's own, of our layout: what they serve. How it is leased is in layered-lease.test.ts. */
 import { chmodSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { smallQcow2 } from '../../fixtures/images/small-qcow2.js'
@@ -16,7 +16,7 @@ import { ensureFrom, nextWeekMs } from './ensure-from.js'
 import { diskOf, image, startLayered } from './layered.js'
 
 describe('a layer of our own layout', () => {
-  test('serves its image in place, as it was resolved there, and asks nobody', async () => {
+  test('serves its image as it was resolved there, and asks nobody', async () => {
     await using layered = await startLayered()
     const { publisher, layer, options, tree, asked } = layered
     const before = tree()
@@ -24,7 +24,7 @@ describe('a layer of our own layout', () => {
     expect(base).toMatchObject({ path: diskOf(layer), trust: 'checksum', leaseDir: undefined, version: '1' })
     expect(asked()).toBe(0)
     await using opened = await openVmImage({ provider: acme }, { ...publisher.options, ...options })
-    expect(opened.baseImage).toBe(diskOf(layer))
+    expect(readFileSync(opened.baseImage).equals(image)).toBe(true)
     await opened.dispose()
     expect(asked()).toBe(0)
     expect(tree()).toEqual(before)
@@ -102,12 +102,12 @@ describe('a layer of our own layout', () => {
 
   test('serves tests that asked for what nobody listed', async () => {
     await using layered = await startLayered()
-    const { publisher, layer, options, tree, asked } = layered
+    const { publisher, options, tree, asked } = layered
     const before = tree()
     const run = await startRun({ images: [] }, publisher.context(options))
     const base = findPrepared(parseRequest({ provider: acme }), run.info, undefined)
+    expect(readFileSync(base.path).equals(image)).toBe(true)
     run.close()
-    expect(base.path).toBe(diskOf(layer))
     expect(asked()).toBe(0)
     expect(tree()).toEqual(before)
   })

@@ -52,15 +52,11 @@ export async function startLayered(
   }
 }
 
+/** A lease is one more link of a file, which changes its count of links and its ctime, and nothing else of it. */
 function stateOf(path: string): unknown {
   const { mode, nlink, mtimeMs, ctimeMs } = lstatSync(path)
-  return {
-    mode,
-    nlink,
-    mtimeMs,
-    ctimeMs,
-    bytes: lstatSync(path).isFile() ? readFileSync(path, 'base64') : '',
-  }
+  if (lstatSync(path).isFile()) return { mode, mtimeMs, bytes: readFileSync(path, 'base64') }
+  return { mode, mtimeMs, nlink, ctimeMs }
 }
 
 /** Where a layer has its only image. */

@@ -39,10 +39,12 @@ export const errorCodes = {
   BASE_CHANGED: 'The base image is gone, or no longer the file that was verified.',
   CACHE_UNSAFE:
     'A directory of the cache is a link, belongs to somebody else, or can be written by everybody.',
+  CACHE_UNREADABLE: 'Something in the cache cannot be read by this user.',
   CACHE_UNWRITABLE: 'The cache cannot be written, and the image is not in it yet.',
   NO_SPACE: 'The disk has no room for the image.',
   LOCK_STALLED: 'Another process holds the download and makes no progress.',
-  NOT_CACHED: 'A test asked for an image that was not fetched before the tests began.',
+  NOT_CACHED:
+    'A test asked for an image that was not fetched before the tests began, or a command for one that is not there.',
   NO_RUN: 'The global setup of vmimage did not run.',
   OUTSIDE_TEST: 'useVmImage() was called where no test is running.',
   AMBIGUOUS_TEST: 'useVmImage() cannot tell which of several concurrent tests called it.',

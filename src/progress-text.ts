@@ -2,10 +2,10 @@
 import type { ReportEvent } from './report.js'
 
 /** Events that come again and again while bytes move; a reader wants some of them, not all. */
-export type MovingEvent = Extract<ReportEvent, { type: 'downloading' | 'unpacking' | 'waiting' }>
+export type MovingEvent = Extract<ReportEvent, { type: 'downloading' | 'unpacking' | 'hashing' | 'waiting' }>
 
 export function isMoving(event: ReportEvent): event is MovingEvent {
-  return event.type === 'downloading' || event.type === 'unpacking' || event.type === 'waiting'
+  return ['downloading', 'unpacking', 'hashing', 'waiting'].includes(event.type)
 }
 
 /** What happens, without figures: `downloading Fedora 44`. */
@@ -18,7 +18,9 @@ export function progressBytes(event: MovingEvent): {
   readonly done: number
   readonly total: number | undefined
 } {
-  if (event.type === 'unpacking') return { done: event.readBytes, total: event.totalBytes }
+  if (event.type === 'unpacking' || event.type === 'hashing') {
+    return { done: event.readBytes, total: event.totalBytes }
+  }
   return { done: event.receivedBytes, total: event.totalBytes }
 }
 
@@ -45,6 +47,7 @@ export function progressText(event: ReportEvent): string {
       return `warning: ${event.message}`
     case 'downloading':
     case 'unpacking':
+    case 'hashing':
     case 'waiting': {
       const { done, total } = progressBytes(event)
       const bytes = `${sizeText(done)}${total === undefined ? '' : ` of ${sizeText(total)}`}`

@@ -29,6 +29,13 @@ export type ReportEvent =
       readonly readBytes: number
       readonly totalBytes: number
     }
+  /** Bytes of a file on this machine that are hashed so far. */
+  | {
+      readonly type: 'hashing'
+      readonly name: string
+      readonly readBytes: number
+      readonly totalBytes: number
+    }
   /** Another process is downloading the same image, and this one waits for it. */
   | {
       readonly type: 'waiting'

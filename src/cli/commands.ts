@@ -4,5 +4,12 @@ import { fetchCommand } from './fetch.js'
 import { listCommand } from './list.js'
 import { providersCommand } from './providers.js'
 import { resolveCommand } from './resolve.js'
+import { verifyCommand } from './verify.js'
 
-export const commands: readonly Command[] = [fetchCommand, listCommand, resolveCommand, providersCommand]
+export const commands: readonly Command[] = [
+  fetchCommand,
+  listCommand,
+  verifyCommand,
+  resolveCommand,
+  providersCommand,
+]

@@ -18,6 +18,7 @@ const byErrorCode: Partial<Record<VmImageErrorCode, number>> = {
   UNKNOWN_ARCH: exitCodes.usage,
   NO_MATCH: exitCodes.noMatch,
   AMBIGUOUS_MATCH: exitCodes.noMatch,
+  NOT_CACHED: exitCodes.noMatch,
   OFFLINE: exitCodes.network,
   NETWORK: exitCodes.network,
   ANSWER_TOO_LARGE: exitCodes.network,

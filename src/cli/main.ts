@@ -76,6 +76,7 @@ Examples:
   vmimage resolve debian:13 --all    every build that there is
   vmimage resolve fedora --explain   why it is this one
   vmimage list                       what is cached, and how large it is
+  vmimage verify                     whether every cached image is still as it was published
 
 Exit codes:
   0  done

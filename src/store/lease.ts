@@ -75,6 +75,11 @@ function mark(file: string, leaseDir: string, key: string): string | undefined {
   return file
 }
 
+/** Whether the run of `leaseDir` has leased the image `key`. */
+export function isLeasedIn(leaseDir: string, key: string): boolean {
+  return existsSync(leasePath(leaseDir, key)) || existsSync(markerPath(leaseDir, key))
+}
+
 function markerPath(leaseDir: string, key: string): string {
   return `${leasePath(leaseDir, key)}.lease`
 }

@@ -14,6 +14,11 @@ export interface CommandOptions {
   readonly build?: string | undefined
   readonly checksum?: string | undefined
   readonly minimumTrust?: Trust | undefined
+  /** The system that a file is. */
+  readonly name?: string | undefined
+  readonly version?: string | undefined
+  /** Requests that a file answers. */
+  readonly as?: readonly string[] | undefined
   /** Every version and build. */
   readonly all?: boolean | undefined
   /** Each step on the way. */

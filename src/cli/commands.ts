@@ -1,6 +1,7 @@
 /** The table of all commands, in the order in which the help lists them. Each is a file of its own. */
 import type { Command } from './command.js'
 import { fetchCommand } from './fetch.js'
+import { importCommand } from './import.js'
 import { listCommand } from './list.js'
 import { providersCommand } from './providers.js'
 import { resolveCommand } from './resolve.js'
@@ -8,6 +9,7 @@ import { verifyCommand } from './verify.js'
 
 export const commands: readonly Command[] = [
   fetchCommand,
+  importCommand,
   listCommand,
   verifyCommand,
   resolveCommand,

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 /** The command `vmimage`: parses, runs one command, and ends with a code that scripts can branch on. */
-import { Command, CommanderError } from 'commander'
+import { Command, CommanderError, Option } from 'commander'
 import { loadConfig } from '../config/load-config.js'
 import { overFile } from '../context.js'
 import { packageVersion } from '../package-version.js'
@@ -11,23 +11,33 @@ import { commands } from './commands.js'
 import { exitCodes, exitCodeOf } from './exit-code.js'
 import { showError } from './show-error.js'
 
+/** Of every command, and written before or behind its name. */
+const sharedOptions: Readonly<Record<string, string>> = {
+  '--config <file>': 'configuration (VMIMAGE_CONFIG; default: the nearest vmimage.config.*)',
+  '--cache-dir <dir>': 'where base images are cached (VMIMAGE_CACHE_DIR)',
+  '--mirror <url>': 'ask this mirror in place of every https site (VMIMAGE_MIRROR)',
+  '--arch <name>': 'architecture: x86_64, aarch64, ... (default: this machine)',
+  '--offline': 'never use the network (VMIMAGE_OFFLINE)',
+  '--minimum-trust <level>': `what an image must at least be: ${trustNames} (VMIMAGE_MINIMUM_TRUST)`,
+}
+
 const program = new Command('vmimage')
   .description('Base images of real operating systems: found at their publishers, verified, cached once.')
   .version(packageVersion())
-  .option('--config <file>', 'configuration (VMIMAGE_CONFIG; default: the nearest vmimage.config.*)')
-  .option('--cache-dir <dir>', 'where base images are cached (VMIMAGE_CACHE_DIR)')
-  .option('--mirror <url>', 'ask this mirror in place of every https site (VMIMAGE_MIRROR)')
-  .option('--arch <name>', 'architecture: x86_64, aarch64, ... (default: this machine)')
-  .option('--offline', 'never use the network (VMIMAGE_OFFLINE)')
-  .option('--minimum-trust <level>', `what an image must at least be: ${trustNames} (VMIMAGE_MINIMUM_TRUST)`)
+  // `import` has a --version of its own: what stands behind a command is that command's.
+  .enablePositionalOptions()
   .showHelpAfterError()
   .exitOverride()
   .addHelpText('after', help())
+
+for (const [flags, meaning] of Object.entries(sharedOptions)) program.option(flags, meaning)
 
 for (const { usage, purpose, arguments: described = {}, options, action } of commands) {
   const command = program.command(usage).description(purpose).action(run(action))
   for (const argument of command.registeredArguments) argument.description = described[argument.name()] ?? ''
   for (const [flags, meaning] of Object.entries(options)) command.option(flags, meaning)
+  for (const [flags, meaning] of Object.entries(sharedOptions))
+    command.addOption(new Option(flags, meaning).hideHelp())
 }
 
 // `vmimage list | head -1`: who reads has had enough, and that is no error.
@@ -75,6 +85,7 @@ Examples:
   vmimage resolve fedora --json      url, digest and size of the newest build
   vmimage resolve debian:13 --all    every build that there is
   vmimage resolve fedora --explain   why it is this one
+  vmimage import disk.qcow2 --name fedora --version 44   a file of yours, for "fedora:44"
   vmimage list                       what is cached, and how large it is
   vmimage verify                     whether every cached image is still as it was published
 

@@ -6,12 +6,13 @@ import { compressionOf } from '../compression.js'
 import type { Context } from '../context.js'
 import { VmImageError, type VmImageErrorCode } from '../errors.js'
 import { titleOf } from '../image-facts.js'
-import { type ImageRequest, requestKey } from '../request/request.js'
+import type { ImageRequest } from '../request/request.js'
 import { type CacheLayout, cacheLayout } from '../store/layout.js'
-import { findResolution, type Resolution } from '../store/resolutions.js'
+import type { Resolution } from '../store/resolutions.js'
 import { type BaseImage, leaseResolved } from './base-image.js'
 import { checkTrust, isTrusted } from './check-trust.js'
-import { findLayered, findLayeredResolution } from './layered-image.js'
+import { findKnown } from './known-resolution.js'
+import { findLayered } from './layered-image.js'
 
 /**
  * Finds the image in the cache, or resolves, downloads, verifies and publishes it; leased for the run of `leaseDir`.
@@ -50,11 +51,6 @@ export async function ensureBaseImage(
   }
 }
 
-function findKnown(layout: CacheLayout, request: ImageRequest, context: Context): Resolution | undefined {
-  const key = requestKey(request, context.arch)
-  return findResolution(layout, key) ?? findLayeredResolution(key, context)
-}
-
 async function leaseOrHeal(
   layout: CacheLayout,
   leaseDir: string | undefined,
@@ -67,9 +63,9 @@ async function leaseOrHeal(
   return (await healImage(layout, known.key, context)) ? leaseResolved(layout, leaseDir, known) : undefined
 }
 
-/** Only a name moves on to newer builds; a URL is one image, and a digest even more so. */
+/** Only a name moves on to newer builds; a URL is one image, a digest even more so, and an import somebody's decision. */
 function isOld(known: Resolution, request: ImageRequest, context: Context): boolean {
-  if (request.kind !== 'named' || request.checksum !== undefined) return false
+  if (request.kind !== 'named' || request.checksum !== undefined || known.isImported) return false
   // A time in the future was written by a clock that was wrong: it does not make a name stay for years.
   return Math.abs(context.now() - known.resolvedAt) > context.maxResolveAgeMs
 }

@@ -17,6 +17,7 @@ import { type BaseImage, leaseResolved } from './base-image.js'
 import { fetchCommand } from './request-text.js'
 import { findLayered, findLayeredResolution, findStoredInLayers } from './layered-image.js'
 import { healImage } from './heal-image.js'
+import { forgetGoneImport } from './known-resolution.js'
 import { publishSource } from './publish-source.js'
 import { checkTrust } from './check-trust.js'
 import { provenFacts } from './proven-facts.js'
@@ -62,7 +63,9 @@ export async function fetchBaseImage(
   // A packed file may be packed anew under its name: each run asks its bytes.
   const remember = (digest: Digest) => {
     const resolution = localPath(source) === undefined ? resolutionOf(digest) : undefined
-    if (resolution) rememberResolution(layout, resolution)
+    if (resolution === undefined) return
+    rememberResolution(layout, resolution)
+    forgetGoneImport(layout, request, context.arch)
   }
   let base: BaseImage | undefined
   let isThatFile = !isAnothersFile(layout, source)

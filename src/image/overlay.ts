@@ -6,6 +6,7 @@ import { randomBytes } from 'node:crypto'
 import { rmSync, statSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { join, parse } from 'node:path'
+import { fileURLToPath, pathToFileURL } from 'node:url'
 import { Cleanup } from '../cleanup.js'
 import { VmImageError } from '../errors.js'
 import { createOverlay } from '../qcow2/create.js'
@@ -53,13 +54,17 @@ async function deleteOverlay(path: string): Promise<void> {
 /** One look per test. A cached base is 0444, but root's `qemu-img commit` and a plain `dd` do not mind that. */
 function checkUnchanged(base: BaseImage): void {
   if (isUnchanged(base.path, base.stamp)) return
-  const isOurs = !base.url.startsWith('file:')
   const found = stampOf(base.path) ? 'somebody wrote to it after it was verified' : 'it is gone'
   throw new VmImageError(
     'BASE_CHANGED',
     `Cannot use base image "${base.path}": ${found}, and what stands on it is not to be trusted.\n` +
-      (isOurs
-        ? 'Run again: vmimage fetches it anew. Then find out who does that (root, "qemu-img commit", rm).'
-        : 'Run again when the file is as it shall be.'),
+      cureOf(base),
   )
+}
+
+function cureOf({ url, path }: BaseImage): string {
+  const who = 'Then find out who does that (root, "qemu-img commit", rm).'
+  if (!url.startsWith('file:')) return `Run again: vmimage fetches it anew. ${who}`
+  if (url === pathToFileURL(path).href) return 'Run again when the file is as it shall be.'
+  return `Import it again: vmimage import ${fileURLToPath(url)}. ${who}`
 }

@@ -26,6 +26,11 @@ import { localPath, type Source } from './source.js'
 const maxExpansion = 200
 const harmlessBytes = 64 * 1024 ** 2
 
+/** How large a packed file may become; more is damage, or a bomb. */
+export function mostBytesUnpacked(packed: string): number {
+  return Math.max(harmlessBytes, maxExpansion * statSync(packed).size)
+}
+
 export interface Publishing {
   /** Whether somebody has published the image by now; asked while waiting and under the lock. */
   readonly isDone: () => boolean
@@ -170,7 +175,7 @@ async function unpack(
   }
   const { sha256 } = await decompress(served, disk, source.compression, {
     name: titleOf(source),
-    maxBytes: Math.max(harmlessBytes, maxExpansion * statSync(served).size),
+    maxBytes: mostBytesUnpacked(served),
     report: context.report,
     signal: context.signal,
   })

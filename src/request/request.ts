@@ -92,6 +92,16 @@ export function requestKey(request: ImageRequest, defaultArch: Arch): string {
   return parts.join(' ')
 }
 
+/**
+ * Which request a user has answered with a file. By its words alone: the decision holds when the facts of a provider
+ * change with a new version of the package.
+ */
+export function importKey(request: NamedRequest, defaultArch: Arch): string {
+  const { checksum } = request
+  const words = describeRequest({ ...request, arch: request.arch ?? defaultArch })
+  return `imported ${words}${checksum ? ` checksum=${formatDigest(checksum)}` : ''}`
+}
+
 /** The request in a few words, for messages: `fedora:41 x86_64`. */
 export function describeRequest(request: ImageRequest): string {
   if (request.kind !== 'named') return request.kind === 'url' ? request.url : request.path

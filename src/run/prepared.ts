@@ -4,12 +4,12 @@ import type { Context } from '../context.js'
 import { VmImageError } from '../errors.js'
 import { type BaseImage, leaseResolved } from '../image/base-image.js'
 import { checkTrust } from '../image/check-trust.js'
-import { findLayered, findLayeredResolution } from '../image/layered-image.js'
+import { findKnown } from '../image/known-resolution.js'
+import { findLayered } from '../image/layered-image.js'
 import { fetchCommand, inputText } from '../image/request-text.js'
 import { describeRequest, type FileRequest, type ImageRequest, requestKey } from '../request/request.js'
 import { isOwnProvider } from '../providers/index.js'
 import { cacheLayout } from '../store/layout.js'
-import { findResolution } from '../store/resolutions.js'
 import { isUnchanged } from '../store/stamp.js'
 import type { RunInfo } from './run.js'
 
@@ -49,19 +49,19 @@ export function findPrepared(request: ImageRequest, run: RunInfo, timeoutMs: num
     throw new VmImageError(failure.code, `pre-warming ${describeRequest(request)} failed: ${failure.message}`)
   }
   // A packed file may have been packed anew since it was unpacked into the cache, so only this run's is served.
-  const base = run.images[key] ?? (request.kind === 'file' ? undefined : findCached(request, key, run))
+  const base = run.images[key] ?? (request.kind === 'file' ? undefined : findCached(request, run))
   if (base === undefined) throw notCached(request, run, timeoutMs)
   checkTrust(request, base, run)
   return base
 }
 
-function findCached(request: ImageRequest, key: string, run: RunInfo): BaseImage | undefined {
+function findCached(request: ImageRequest, run: RunInfo): BaseImage | undefined {
   const layout = cacheLayout(run.cacheDir)
-  const resolution = findResolution(layout, key) ?? findLayeredResolution(key, run)
+  const resolution = findKnown(layout, request, run)
   if (resolution === undefined) return undefined
   const base = leaseResolved(layout, run.leaseDir, resolution) ?? findLayered(resolution, run.leaseDir, run)
-  // Only a name moves on to newer builds; a URL is one image, and a digest even more so.
-  const isFixed = request.kind !== 'named' || request.checksum !== undefined
+  // Only a name moves on to newer builds; a URL is one image, a digest even more so, and an import somebody's decision.
+  const isFixed = request.kind !== 'named' || request.checksum !== undefined || resolution.isImported
   if (base === undefined || isFixed || Date.now() - resolution.resolvedAt <= run.maxResolveAgeMs) return base
   return { ...base, resolved: { ...base.resolved, stale: 'not asked again: a test uses no network' } }
 }

@@ -18,6 +18,8 @@ export interface Resolution extends ImageFacts {
   readonly digest: string
   /** Milliseconds since 1970. */
   readonly resolvedAt: number
+  /** A user has said what the request means, with a file: it is a decision, and does not age. Default: no. */
+  readonly isImported?: boolean | undefined
   /** The newest that this request ever meant; undefined for what has no order: a URL. */
   readonly seen?: SeenBuild | undefined
 }
@@ -55,12 +57,17 @@ export function rememberResolution(layout: CacheLayout, record: Resolution): voi
   }
 }
 
+export function forgetResolution(layout: CacheLayout, request: string): void {
+  rmSync(resolutionPath(layout, request), { force: true })
+}
+
 function isResolution(value: unknown): value is Resolution {
   if (typeof value !== 'object' || value === null || !hasFacts(value)) return false
-  const { request, key, digest, resolvedAt, seen }: Partial<Resolution> = value
+  const { request, key, digest, resolvedAt, isImported, seen }: Partial<Resolution> = value
   return (
     [request, key, digest].every((field) => typeof field === 'string') &&
     typeof resolvedAt === 'number' &&
+    ['boolean', 'undefined'].includes(typeof isImported) &&
     (seen === undefined || isSeenBuild(seen))
   )
 }

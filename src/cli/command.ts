@@ -23,6 +23,8 @@ export interface CommandOptions {
   readonly all?: boolean | undefined
   /** Each step on the way. */
   readonly explain?: boolean | undefined
+  /** As GitHub Actions reads it. */
+  readonly github?: boolean | undefined
   readonly json?: boolean | undefined
   readonly signal: AbortSignal
 }

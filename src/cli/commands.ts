@@ -1,4 +1,5 @@
 /** The table of all commands, in the order in which the help lists them. Each is a file of its own. */
+import { cacheKeyCommand } from './cache-key.js'
 import type { Command } from './command.js'
 import { fetchCommand } from './fetch.js'
 import { importCommand } from './import.js'
@@ -14,4 +15,5 @@ export const commands: readonly Command[] = [
   verifyCommand,
   resolveCommand,
   providersCommand,
+  cacheKeyCommand,
 ]

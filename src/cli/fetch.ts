@@ -1,10 +1,9 @@
 /** `vmimage fetch NAME...`: one line for each image, its path last. */
-import type { LoadedConfig } from '../config/load-config.js'
-import { imagesFromEnvironment } from '../context.js'
 import { VmImageError } from '../errors.js'
 import { ensureBaseImage } from '../image/ensure-base-image.js'
 import type { ImageInput } from '../request/request.js'
 import { type Command, type CommandOptions, withContext } from './command.js'
+import { configuredImages } from './configured-images.js'
 import { narrowing, requestOf } from './named-images.js'
 import { printRows, printValue } from './print.js'
 import { showError } from './show-error.js'
@@ -16,7 +15,8 @@ export const fetchCommand: Command = {
     image: 'name (fedora), name and version (debian:13), URL or file; default: those of the configuration',
   },
   options: { ...narrowing, '--json': 'print one JSON array' },
-  action: (names, options, config) => fetchImages(names.length > 0 ? names : configured(config), options),
+  action: (names, options, config) =>
+    fetchImages(names.length > 0 ? names : configuredImages(config, 'fetch'), options),
 }
 
 async function fetchImages(images: readonly ImageInput[], options: CommandOptions): Promise<void> {
@@ -47,17 +47,6 @@ async function fetchImages(images: readonly ImageInput[], options: CommandOption
 function throwAfterOthers([first, ...others]: readonly unknown[]): void {
   others.forEach(showError)
   if (first !== undefined) throw first
-}
-
-/** What the tests of this project will ask for. */
-function configured(config: LoadedConfig): readonly ImageInput[] {
-  const images = [...config.images, ...imagesFromEnvironment()]
-  if (images.length > 0) return images
-  throw new VmImageError(
-    'INVALID_REQUEST',
-    `Cannot fetch: no image is named, and ${config.file === undefined ? 'there is no configuration' : `"${config.file}" lists none`}.\n` +
-      'Name one, vmimage fetch fedora, or list what the tests ask for in vmimage.config.json: { "images": ["fedora"] }.',
-  )
 }
 
 function checksumOfSeveral(images: readonly ImageInput[]): VmImageError {

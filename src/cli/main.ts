@@ -63,7 +63,8 @@ function run(action: CommandDefinition['action']) {
     // on(), not once(): proper-lockfile ends the process by itself when it finds no other listener than its own.
     process.on('SIGINT', onSignal).on('SIGTERM', onSignal)
     try {
-      const { config: file, ...flags } = command.optsWithGlobals<{ config?: string }>()
+      // The later word counts: `vmimage --arch x86_64 fetch --arch aarch64`.
+      const { config: file, ...flags } = { ...program.opts<{ config?: string }>(), ...command.opts() }
       const config = await loadConfig(process.cwd(), file)
       for (const provider of config.providers) imageProviders.add(provider)
       const options = { ...overFile(flags, config.options), signal: interrupt.signal }

@@ -24,7 +24,8 @@ export function findConfigFile(start: string): string | undefined {
   return undefined
 }
 
-function* directoriesUpwards(directory: string): Generator<string> {
+/** The directory and those above it, as far as the files of a project can be. */
+export function* directoriesUpwards(directory: string): Generator<string> {
   if (isForEverybody(directory)) return
   yield directory
   const parent = dirname(directory)

@@ -1,0 +1,21 @@
+/** What the tests of this project will ask for: what a command means that no image is named for. */
+import type { LoadedConfig } from '../config/load-config.js'
+import { imagesFromEnvironment } from '../context.js'
+import { VmImageError } from '../errors.js'
+import type { ImageInput } from '../request/request.js'
+
+/**
+ * The images of the configuration and of `VMIMAGE_IMAGES`.
+ *
+ * @param action what cannot be done without, for the message: `fetch`.
+ * @throws VmImageError INVALID_REQUEST when there are none.
+ */
+export function configuredImages(config: LoadedConfig, action: string): readonly ImageInput[] {
+  const images = [...config.images, ...imagesFromEnvironment()]
+  if (images.length > 0) return images
+  throw new VmImageError(
+    'INVALID_REQUEST',
+    `Cannot ${action}: no image is named, and ${config.file === undefined ? 'there is no configuration' : `"${config.file}" lists none`}.\n` +
+      'Name one, vmimage fetch fedora, or list what the tests ask for in vmimage.config.json: { "images": ["fedora"] }.',
+  )
+}

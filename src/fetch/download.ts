@@ -69,8 +69,8 @@ interface Source {
 }
 
 /**
- * Downloads one file. What arrived before an abort or a NETWORK error stays in the directory, and the next call goes
- * on from there.
+ * Downloads one file. What arrived before an error stays in the directory, and the next call goes on from there; after
+ * a DIGEST_MISMATCH that is the last wrong file, for a caller who knows another digest that it may have.
  *
  * @throws VmImageError NETWORK when no server gave the whole file, DIGEST_MISMATCH when it is not the one asked for,
  * NO_SPACE, OFFLINE.
@@ -112,7 +112,7 @@ async function fetchWhole(
   const wrong: string[] = []
   if (request.digest && part.state && isRight(part, request)) return downloaded(part, part.state.url)
 
-  for (let source = waiting[0]; source && wrong.length < maxWrongFiles; source = waiting[0]) {
+  for (let source = waiting[0]; source; source = waiting[0]) {
     if (source.failures > 0) {
       await pause(backoffMs(source.failures, source.end?.fault?.retryAfterMs, limits), context.signal)
     }
@@ -128,6 +128,8 @@ async function fetchWhole(
       } else {
         wrong.push(`${source.url} sent ${await describeWrong(part, request)}`)
         giveUp(waiting, 'the bytes are wrong', context)
+        // The last ones stay: they may be what the publisher has under another digest by now.
+        if (waiting.length === 0 || wrong.length === maxWrongFiles) break
       }
       await part.restart()
       continue
@@ -198,10 +200,12 @@ function networkError(
 ): VmImageError {
   const tried = sources.map(({ url, end }) => `${url} (${end?.found ?? 'not asked'})`).join(', ')
   const total = sizeBytes ?? part.state?.totalBytes ?? 'an unknown number of'
+  const faults = sources.flatMap(({ end }) => end?.fault ?? [])
   return new VmImageError(
     'NETWORK',
     `Cannot download "${name}": ${part.receivedBytes} of ${total} bytes arrived; tried ${tried}.\n` +
       'Run it again when the server is back: it goes on from what has arrived.',
-    { cause: sources.findLast(({ end }) => end?.fault)?.end?.fault },
+    // That it is gone says more than that a mirror does not answer.
+    { cause: faults.find(({ status }) => status === 404 || status === 410) ?? faults.at(-1) },
   )
 }

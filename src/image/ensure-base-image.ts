@@ -4,7 +4,6 @@
  */
 import { compressionOf } from '../compression.js'
 import type { Context } from '../context.js'
-import { VmImageError, type VmImageErrorCode } from '../errors.js'
 import { titleOf } from '../image-facts.js'
 import type { ImageRequest } from '../request/request.js'
 import { type CacheLayout, cacheLayout } from '../store/layout.js'
@@ -13,6 +12,7 @@ import { type BaseImage, leaseResolved } from './base-image.js'
 import { checkTrust, isTrusted } from './check-trust.js'
 import { findKnown } from './known-resolution.js'
 import { findLayered } from './layered-image.js'
+import { isUnavailable } from './unavailable.js'
 
 /**
  * Finds the image in the cache, or resolves, downloads, verifies and publishes it; leased for the run of `leaseDir`.
@@ -68,26 +68,6 @@ function isOld(known: Resolution, request: ImageRequest, context: Context): bool
   if (request.kind !== 'named' || request.checksum !== undefined || known.isImported) return false
   // A time in the future was written by a clock that was wrong: it does not make a name stay for years.
   return Math.abs(context.now() - known.resolvedAt) > context.maxResolveAgeMs
-}
-
-/**
- * What keeps a newer build away and says nothing against the one that is cached. Bytes that are not to be trusted are
- * not among it: that is to be seen.
- */
-const unavailable: ReadonlySet<VmImageErrorCode> = new Set([
-  'NETWORK',
-  'ANSWER_TOO_LARGE',
-  'INSECURE_REDIRECT',
-  'LISTING_UNREADABLE',
-  'CHECKSUM_MISSING',
-  'NO_MATCH',
-  'CACHE_UNWRITABLE',
-  'NO_SPACE',
-  'LOCK_STALLED',
-])
-
-function isUnavailable(error: unknown): error is VmImageError {
-  return error instanceof VmImageError && unavailable.has(error.code)
 }
 
 function serveStale(cached: BaseImage, reason: string, context: Context): BaseImage {

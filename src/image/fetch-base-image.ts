@@ -5,20 +5,23 @@
 import type { Context } from '../context.js'
 import { type Digest, digestKey, formatDigest, parseDigest } from '../digest.js'
 import { VmImageError } from '../errors.js'
+import { freshly } from '../http/fresh.js'
 import { factsOf, type ImageFacts } from '../image-facts.js'
 import { describeRequest, type ImageRequest, requestKey } from '../request/request.js'
 import { resolveImage } from '../resolve/resolve.js'
+import { discardAbandoned, handOver } from '../store/ingest.js'
 import { keyCache } from '../store/keys.js'
 import { type CacheLayout, cacheLayout } from '../store/layout.js'
 import { findResolution, rememberResolution, type Resolution } from '../store/resolutions.js'
 import { ensureCache } from '../store/root.js'
 import { findImage, renewMeta } from '../store/store.js'
+import { askAgain, isWrong, mayBeStale, mayHaveAnotherDigest } from './ask-again.js'
 import { type BaseImage, leaseResolved } from './base-image.js'
 import { fetchCommand } from './request-text.js'
 import { findLayered, findLayeredResolution, findStoredInLayers } from './layered-image.js'
 import { healImage } from './heal-image.js'
 import { forgetGoneImport } from './known-resolution.js'
-import { publishSource } from './publish-source.js'
+import { ingestKey, type Publishing, publishSource } from './publish-source.js'
 import { checkTrust } from './check-trust.js'
 import { provenFacts } from './proven-facts.js'
 import { compareWithSeen } from './rollback.js'
@@ -39,6 +42,44 @@ export async function fetchBaseImage(
   refuseOffline(request, context)
   const layout = cacheLayout(context.cacheDir, context.shared)
   const source = await findSource(request, layout, context)
+  const keepsWrongBytes = mayHaveAnotherDigest(request)
+  try {
+    return await obtain(request, source, { leaseDir, keepsWrongBytes }, context)
+  } catch (error) {
+    if (!mayBeStale(error, request)) throw error
+    const renewed = await resolveAgain(error, request, source, context)
+    return obtain(request, renewed, { leaseDir, keepsWrongBytes: false }, context)
+  }
+}
+
+/** What arrived in the first try goes on as a download of the new answer: it may be the very file that is named now. */
+async function resolveAgain(
+  error: VmImageError,
+  request: ImageRequest,
+  source: Source,
+  context: Context,
+): Promise<Source> {
+  const layout = cacheLayout(context.cacheDir, context.shared)
+  const fresh = { ...context, http: freshly(context.http) }
+  try {
+    const renewed = await askAgain(error, source, () => findSource(request, layout, fresh), context)
+    const isOtherKey = ingestKey(renewed) !== ingestKey(source)
+    if (isOtherKey && isWrong(error)) handOver(layout, ingestKey(source), ingestKey(renewed))
+    return renewed
+  } finally {
+    if (isWrong(error)) discardAbandoned(layout, ingestKey(source))
+  }
+}
+
+/** The image of a source: from the cache, or from its servers. */
+async function obtain(
+  request: ImageRequest,
+  source: Source,
+  options: Pick<Publishing, 'leaseDir' | 'keepsWrongBytes'>,
+  context: Context,
+): Promise<BaseImage> {
+  const { leaseDir } = options
+  const layout = cacheLayout(context.cacheDir, context.shared)
   // What cannot be trusted enough is not downloaded.
   checkTrust(request, source.proof ? { ...source, trust: 'signed' } : source, context)
   if (localPath(source) !== undefined && source.compression === 'none')
@@ -81,7 +122,7 @@ export async function fetchBaseImage(
     return base !== undefined
   }
   if (source.digest) await prepareStored(layout, source, source.digest, context)
-  await publishSource(layout, source, { isDone: isLeased, onPublished, leaseDir }, context)
+  await publishSource(layout, source, { isDone: isLeased, onPublished, ...options }, context)
   if (!isLeased() || base === undefined) throw gone(request, context)
   if (base.digest) remember(parseDigest(base.digest))
   return base

@@ -38,6 +38,13 @@ export interface Publishing {
   readonly onPublished: (digest: Digest) => void
   /** The lease that keeps the new image from collectors; undefined for none. */
   readonly leaseDir: string | undefined
+  /** True: bytes with another digest stay for {@link ingestKey}, because the publisher is asked again what they are. */
+  readonly keepsWrongBytes: boolean
+}
+
+/** Under which downloads of a source are kept while they are not complete. */
+export function ingestKey({ digest, url }: Source): string {
+  return digest ? digestKey(digest) : `url-${hashName(url)}`
 }
 
 /** Makes sure that the image is published, by this process or by another. */
@@ -47,7 +54,7 @@ export async function publishSource(
   publishing: Publishing,
   context: Context,
 ): Promise<void> {
-  const key = source.digest ? digestKey(source.digest) : `url-${hashName(source.url)}`
+  const key = ingestKey(source)
   const wait = {
     signal: context.signal,
     isDone: publishing.isDone,
@@ -69,7 +76,7 @@ async function ingestAndLeave(
   layout: CacheLayout,
   key: string,
   source: Source,
-  { onPublished, leaseDir }: Publishing,
+  { onPublished, leaseDir, keepsWrongBytes }: Publishing,
   context: Context,
 ): Promise<void> {
   const ingest = openIngest(layout, key)
@@ -78,7 +85,7 @@ async function ingestAndLeave(
     ingest.remove()
   } catch (error) {
     if (systemErrorCode(error) === 'ENOENT' && !existsSync(ingest.directory)) throw vanished(layout, error)
-    if (isResumable(error)) ingest.abandon()
+    if (isResumable(error, keepsWrongBytes)) ingest.abandon()
     else ingest.remove()
     throw error
   }
@@ -196,8 +203,13 @@ function checkSpace(layout: CacheLayout, key: string, source: Source): void {
 }
 
 /** What has arrived is of use to the next try when nothing was wrong with the bytes: an abort, the network, a missing program. On a full disk it takes the room of others. */
-function isResumable(error: unknown): boolean {
+function isResumable(error: unknown, keepsWrongBytes: boolean): boolean {
   if (isDiskFull(error)) return false
-  const codes: readonly string[] = ['NETWORK', 'TOOL_MISSING', 'TOOL_FAILED']
+  const codes: readonly string[] = [
+    'NETWORK',
+    'TOOL_MISSING',
+    'TOOL_FAILED',
+    ...(keepsWrongBytes ? ['DIGEST_MISMATCH'] : []),
+  ]
   return !(error instanceof VmImageError) || codes.includes(error.code)
 }

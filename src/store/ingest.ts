@@ -58,21 +58,36 @@ export function ingestedBytes(layout: CacheLayout, key: string): number {
     .reduce((sum, file) => sum + sizeOf(file), 0)
 }
 
+/** Gives what nobody works on of `from` to whoever asks for `to`: at one address the file may have become another. */
+export function handOver(layout: CacheLayout, from: string, to: string): void {
+  makeDirectory(layout, join(layout.ingest, to))
+  for (const path of abandonedOf(layout, from)) tryRename(path, ingestDirectory(layout, to, nobody()))
+}
+
+/** Removes what nobody works on of `key`. */
+export function discardAbandoned(layout: CacheLayout, key: string): void {
+  for (const path of abandonedOf(layout, key)) discard(layout, path)
+}
+
 function claimLargest(layout: CacheLayout, key: string, mine: string): boolean {
-  const parent = join(layout.ingest, key)
-  const abandoned = namesIn(parent)
-    .filter((name) => {
-      const owner = parseOwner(name)
-      return owner !== undefined && isProvablyDead(owner)
-    })
-    .map((name) => join(parent, name))
-    .filter(isOurs)
+  const abandoned = abandonedOf(layout, key)
     .map((path) => ({ path, size: sizeOf(downloadIn(path)) }))
     .toSorted((a, b) => b.size - a.size)
   const claimed = abandoned.findIndex(({ path }) => tryRename(path, mine))
   // The smaller ones hold a prefix of the same bytes and are of no use to anybody.
   if (claimed >= 0) abandoned.slice(claimed + 1).forEach(({ path }) => discard(layout, path))
   return claimed >= 0
+}
+
+function abandonedOf(layout: CacheLayout, key: string): readonly string[] {
+  const parent = join(layout.ingest, key)
+  return namesIn(parent)
+    .filter((name) => {
+      const owner = parseOwner(name)
+      return owner !== undefined && isProvablyDead(owner)
+    })
+    .map((name) => join(parent, name))
+    .filter(isOurs)
 }
 
 /** What was downloaded into an ingest directory. A file that needs no unpacking is moved from `part` to be published. */

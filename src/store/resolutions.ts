@@ -2,7 +2,7 @@
  * What requests resolved to, so that a name whose image is cached needs no network. A record is a hint with an age:
  * the digest in it names the image, and the image is the truth.
  */
-import { readFileSync } from 'node:fs'
+import { readFileSync, rmSync } from 'node:fs'
 import { systemErrorCode } from '../errors.js'
 import { hasFacts, type ImageFacts } from '../image-facts.js'
 import { type CacheLayout, resolutionPath } from './layout.js'

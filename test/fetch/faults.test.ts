@@ -177,7 +177,8 @@ test('When all fail, the error lists every URL with what it answered', async () 
   expect(error.message).toContain(`${mirror.url}/a (HTTP 404 Not Found`)
   expect(error.message).toContain(`${mirror.url}/b (HTTP 403 Forbidden`)
   expect(error.message).toContain('\nRun it again')
-  expect(httpStatusOf(error)).toBe(403)
+  // That it is gone at one place is what a caller can do something about.
+  expect(httpStatusOf(error)).toBe(404)
 })
 
 test('fault 34, a body comes in a content encoding: it is refused, and the next mirror is asked', async () => {

@@ -22,7 +22,7 @@ export interface BaseImage extends ImageFacts {
   readonly resolved: {
     /** ISO 8601. */
     readonly at: string
-    /** Why an old resolution was not asked again; undefined when it is fresh. */
+    /** How old it is, and why it was not asked again: `resolved 9 days ago, and not again: ...`; undefined when it is fresh. */
     readonly stale: string | undefined
   }
   /** The directory of the lease; undefined when there is none to keep. */

@@ -12,11 +12,13 @@ import { type BaseImage, leaseResolved } from './base-image.js'
 import { checkTrust, isTrusted } from './check-trust.js'
 import { findKnown } from './known-resolution.js'
 import { findLayered } from './layered-image.js'
+import { asStale } from './stale.js'
 import { isUnavailable } from './unavailable.js'
 
 /**
  * Finds the image in the cache, or resolves, downloads, verifies and publishes it; leased for the run of `leaseDir`.
  *
+ * @param refreshMs for how long its publisher may be asked for news of an image that is cached. Default 20 s.
  * @throws VmImageError UNTRUSTED when it is trusted less than was asked for; of every code that a cold cache can lead to;
  *   none of the network's when the image is cached.
  */
@@ -24,6 +26,7 @@ export async function ensureBaseImage(
   request: ImageRequest,
   leaseDir: string | undefined,
   context: Context,
+  refreshMs = 20_000,
 ): Promise<BaseImage> {
   // A packed file has to be unpacked somewhere: it goes through the cache like a download.
   if (request.kind === 'file' && compressionOf(request.path) === 'none') {
@@ -42,8 +45,18 @@ export async function ensureBaseImage(
     return serveStale(cached, 'the network is switched off.', context)
   }
   try {
-    const { fetchBaseImage } = await import('./fetch-base-image.js')
-    return await fetchBaseImage(request, leaseDir, context)
+    if (cached === undefined || !isTrusted(request, cached, context)) {
+      const { fetchBaseImage } = await import('./fetch-base-image.js')
+      return await fetchBaseImage(request, leaseDir, context)
+    }
+    const findFresh = () => {
+      const newest = findKnown(layout, request, context)
+      if (newest === undefined || isOld(newest, request, context)) return undefined
+      const fresh = leaseResolved(layout, leaseDir, newest) ?? findLayered(newest, leaseDir, context)
+      return fresh && isTrusted(request, fresh, context) ? fresh : undefined
+    }
+    const { refreshBaseImage } = await import('./refresh-base-image.js')
+    return await refreshBaseImage(request, leaseDir, { findFresh, budgetMs: refreshMs }, context)
   } catch (error) {
     if (cached === undefined || !isUnavailable(error)) throw error
     checkTrust(request, cached, context)
@@ -71,10 +84,10 @@ function isOld(known: Resolution, request: ImageRequest, context: Context): bool
 }
 
 function serveStale(cached: BaseImage, reason: string, context: Context): BaseImage {
-  const { at } = cached.resolved
+  const stale = asStale(cached, reason, context.now())
   context.report({
     type: 'warning',
-    message: `${titleOf(cached)} comes from the cache as resolved at ${at}: ${reason}`,
+    message: `${titleOf(cached)} comes from the cache: ${stale.resolved.stale}`,
   })
-  return { ...cached, resolved: { at, stale: reason } }
+  return stale
 }

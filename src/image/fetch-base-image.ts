@@ -8,26 +8,35 @@ import { VmImageError } from '../errors.js'
 import { freshly } from '../http/fresh.js'
 import { factsOf, type ImageFacts } from '../image-facts.js'
 import { describeRequest, type ImageRequest, requestKey } from '../request/request.js'
-import { resolveImage } from '../resolve/resolve.js'
 import { discardAbandoned, handOver } from '../store/ingest.js'
-import { keyCache } from '../store/keys.js'
 import { type CacheLayout, cacheLayout } from '../store/layout.js'
-import { findResolution, rememberResolution, type Resolution } from '../store/resolutions.js'
+import { findResolution, type Resolution } from '../store/resolutions.js'
 import { ensureCache } from '../store/root.js'
 import { findImage, renewMeta } from '../store/store.js'
 import { askAgain, isWrong, mayBeStale, mayHaveAnotherDigest } from './ask-again.js'
 import { type BaseImage, leaseResolved } from './base-image.js'
-import { fetchCommand } from './request-text.js'
+import { findSource, refuseOffline } from './find-source.js'
 import { findLayered, findLayeredResolution, findStoredInLayers } from './layered-image.js'
 import { healImage } from './heal-image.js'
 import { forgetGoneImport } from './known-resolution.js'
 import { ingestKey, type Publishing, publishSource } from './publish-source.js'
 import { checkTrust } from './check-trust.js'
 import { provenFacts } from './proven-facts.js'
+import { rememberIfPossible } from './remember.js'
 import { compareWithSeen } from './rollback.js'
-import { verifyFile } from './local-file.js'
 import { localBaseImage } from './local-image.js'
-import { localPath, localSource, type Source, sourceOf, urlSource } from './source.js'
+import { localPath, type Source } from './source.js'
+import { tooLate, within } from './within.js'
+
+/** How a fetch differs when there is an image already that will do. */
+export interface FetchOptions {
+  /** For how long the publisher may be asked what is new. Default: as long as it takes. */
+  readonly budgetMs?: number | undefined
+  /** How often a server may fail without progress before it is given up. Default: that of `download()`. */
+  readonly attempts?: number | undefined
+  /** Told before anything is downloaded; a fetch that finds its image cached never calls it. */
+  readonly onDownload?: (() => void) | undefined
+}
 
 /**
  * Resolves the request anew and makes sure that its image is in the cache.
@@ -38,31 +47,34 @@ export async function fetchBaseImage(
   request: ImageRequest,
   leaseDir: string | undefined,
   context: Context,
+  options: FetchOptions = {},
 ): Promise<BaseImage> {
   refuseOffline(request, context)
-  const layout = cacheLayout(context.cacheDir, context.shared)
-  const source = await findSource(request, layout, context)
-  const keepsWrongBytes = mayHaveAnotherDigest(request)
+  const { budgetMs, ...more } = options
+  const resolve = (bounded: Context) =>
+    within(budgetMs, tooLate(request, budgetMs ?? 0), bounded, (limited) => findSource(request, limited))
+  const source = await resolve(context)
   try {
-    return await obtain(request, source, { leaseDir, keepsWrongBytes }, context)
+    const keepsWrongBytes = mayHaveAnotherDigest(request)
+    return await obtain(request, source, { ...more, leaseDir, keepsWrongBytes }, context)
   } catch (error) {
     if (!mayBeStale(error, request)) throw error
-    const renewed = await resolveAgain(error, request, source, context)
-    return obtain(request, renewed, { leaseDir, keepsWrongBytes: false }, context)
+    const renewed = await resolveAgain(error, source, resolve, context)
+    return obtain(request, renewed, { ...more, leaseDir, keepsWrongBytes: false }, context)
   }
 }
 
 /** What arrived in the first try goes on as a download of the new answer: it may be the very file that is named now. */
 async function resolveAgain(
   error: VmImageError,
-  request: ImageRequest,
   source: Source,
+  resolve: (context: Context) => Promise<Source>,
   context: Context,
 ): Promise<Source> {
   const layout = cacheLayout(context.cacheDir, context.shared)
   const fresh = { ...context, http: freshly(context.http) }
   try {
-    const renewed = await askAgain(error, source, () => findSource(request, layout, fresh), context)
+    const renewed = await askAgain(error, source, () => resolve(fresh), context)
     const isOtherKey = ingestKey(renewed) !== ingestKey(source)
     if (isOtherKey && isWrong(error)) handOver(layout, ingestKey(source), ingestKey(renewed))
     return renewed
@@ -71,11 +83,13 @@ async function resolveAgain(
   }
 }
 
+type ObtainOptions = Omit<FetchOptions, 'budgetMs'> & Pick<Publishing, 'leaseDir' | 'keepsWrongBytes'>
+
 /** The image of a source: from the cache, or from its servers. */
 async function obtain(
   request: ImageRequest,
   source: Source,
-  options: Pick<Publishing, 'leaseDir' | 'keepsWrongBytes'>,
+  { onDownload, ...options }: ObtainOptions,
   context: Context,
 ): Promise<BaseImage> {
   const { leaseDir } = options
@@ -105,45 +119,30 @@ async function obtain(
   const remember = (digest: Digest) => {
     const resolution = localPath(source) === undefined ? resolutionOf(digest) : undefined
     if (resolution === undefined) return
-    rememberResolution(layout, resolution)
+    rememberIfPossible(layout, resolution, context)
     forgetGoneImport(layout, request, context.arch)
   }
   let base: BaseImage | undefined
   let isThatFile = !isAnothersFile(layout, source)
+  let published: Digest | undefined
   const onPublished = (digest: Digest) => {
     isThatFile = true
+    published = digest
     remember(digest)
   }
   const isLeased = () => {
     if (!isThatFile) return false
-    const digest = source.digest ?? findSameDigest(layout, asked, source)
+    const digest = source.digest ?? published ?? findSameDigest(layout, asked, source)
     const known = digest && resolutionOf(digest)
     base = known && (leaseResolved(layout, leaseDir, known) ?? findLayered(known, leaseDir, context))
     return base !== undefined
   }
   if (source.digest) await prepareStored(layout, source, source.digest, context)
+  if (!isLeased()) onDownload?.()
   await publishSource(layout, source, { isDone: isLeased, onPublished, ...options }, context)
   if (!isLeased() || base === undefined) throw gone(request, context)
   if (base.digest) remember(parseDigest(base.digest))
   return base
-}
-
-async function findSource(request: ImageRequest, layout: CacheLayout, context: Context): Promise<Source> {
-  if (request.kind === 'url') return urlSource(request, context)
-  if (request.kind === 'file') return localSource(request, context)
-  const name = describeRequest(request)
-  context.report({ type: 'resolving', name })
-  const resolved = await resolveImage(request, context, keyCache(layout))
-  const { url, digest } = resolved
-  context.report({ type: 'resolved', name, url, digest: digest && formatDigest(digest) })
-  return verifiedIfLocal(sourceOf(resolved), context)
-}
-
-/** A packed file of a directory of this machine is read here in place of a download, and so is its digest. */
-async function verifiedIfLocal(source: Source, { signal }: Context): Promise<Source> {
-  const path = localPath(source)
-  if (path === undefined || source.compression === 'none') return source
-  return { ...source, digest: await verifyFile(path, source.digest, signal) }
 }
 
 /** An image of a directory of this machine is used where it lies, like a file that is named by its path. */
@@ -221,21 +220,5 @@ function gone(request: ImageRequest, context: Context): VmImageError {
     'BASE_CHANGED',
     `Cannot use "${describeRequest(request)}": it was published and is gone again from "${context.cacheDir}".\n` +
       'Somebody deletes the cache while it is being filled; run again when that has ended.',
-  )
-}
-
-function isOfThisMachine(request: ImageRequest): boolean {
-  return (
-    request.kind === 'named' &&
-    request.provider.sources.every(({ imagesUrl }) => imagesUrl.startsWith('file:'))
-  )
-}
-
-function refuseOffline(request: ImageRequest, context: Context): void {
-  if (!context.offline || request.kind === 'file' || isOfThisMachine(request)) return
-  throw new VmImageError(
-    'OFFLINE',
-    `Cannot fetch "${describeRequest(request)}": it is not in the cache "${context.cacheDir}", and the network is switched off (VMIMAGE_OFFLINE or the option).\n` +
-      `With the network on, run: ${fetchCommand(request, context.arch)}`,
   )
 }

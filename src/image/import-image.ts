@@ -64,7 +64,7 @@ export async function importImage(
   }
   // Before it is copied: a device or a directory has no end, and what is refused anyway need not be waited for.
   if (compressionOf(file) === 'none' || !statSync(file).isFile()) inspectImage(file)
-  const layout = cacheLayout(context.cacheDir)
+  const layout = cacheLayout(context.cacheDir, context.shared)
   ensureCache(layout)
   const { stored, digest } = await ingestFile(layout, file, facts, checksum, context)
   const all = [...answers, ...also]

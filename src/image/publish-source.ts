@@ -40,6 +40,8 @@ export interface Publishing {
   readonly leaseDir: string | undefined
   /** True: bytes with another digest stay for {@link ingestKey}, because the publisher is asked again what they are. */
   readonly keepsWrongBytes: boolean
+  /** See `DownloadLimits`. */
+  readonly attempts?: number | undefined
 }
 
 /** Under which downloads of a source are kept while they are not complete. */
@@ -76,16 +78,16 @@ async function ingestAndLeave(
   layout: CacheLayout,
   key: string,
   source: Source,
-  { onPublished, leaseDir, keepsWrongBytes }: Publishing,
+  publishing: Publishing,
   context: Context,
 ): Promise<void> {
   const ingest = openIngest(layout, key)
   try {
-    onPublished(await ingestSource(layout, ingest, source, leaseDir, context))
+    publishing.onPublished(await ingestSource(layout, ingest, source, publishing, context))
     ingest.remove()
   } catch (error) {
     if (systemErrorCode(error) === 'ENOENT' && !existsSync(ingest.directory)) throw vanished(layout, error)
-    if (isResumable(error, keepsWrongBytes)) ingest.abandon()
+    if (isResumable(error, publishing.keepsWrongBytes)) ingest.abandon()
     else ingest.remove()
     throw error
   }
@@ -104,11 +106,12 @@ async function ingestSource(
   layout: CacheLayout,
   ingest: Ingest,
   source: Source,
-  leaseDir: string | undefined,
+  { leaseDir, attempts }: Publishing,
   context: Context,
 ): Promise<Digest> {
   const local = localPath(source)
-  const served = local === undefined ? await serve(ingest, source, context) : localFile(local, source)
+  const served =
+    local === undefined ? await serve(ingest, source, attempts, context) : localFile(local, source)
   const facts = await provenFacts(layout, served.path, source, context)
   const disk = join(ingest.staging, 'disk')
   const sha256 = await unpack(served.path, disk, source, context)
@@ -151,16 +154,27 @@ interface ServedFile {
   readonly digest: Digest
 }
 
-async function serve(ingest: Ingest, source: Source, context: Context): Promise<ServedFile> {
+async function serve(
+  ingest: Ingest,
+  source: Source,
+  attempts: number | undefined,
+  context: Context,
+): Promise<ServedFile> {
   const copy = await copyForeign(ingest.directory, source, context)
-  return copy === undefined ? fetchFile(ingest, source, context) : localFile(copy, source)
+  return copy === undefined ? fetchFile(ingest, source, attempts, context) : localFile(copy, source)
 }
 
-async function fetchFile(ingest: Ingest, source: Source, context: Context): Promise<ServedFile> {
+async function fetchFile(
+  ingest: Ingest,
+  source: Source,
+  attempts: number | undefined,
+  context: Context,
+): Promise<ServedFile> {
   const { urls, digest, sizeBytes } = source
   return await download(
     { name: titleOf(source), urls, digest, sizeBytes, directory: ingest.directory },
     context,
+    attempts === undefined ? {} : { attempts },
   )
 }
 

@@ -34,7 +34,7 @@ export class VmImage implements ImageFacts, AsyncDisposable {
   readonly signedBy: string | undefined
   /** `<algorithm>:<hex>` of the file as it is served; undefined for a file of your own that names none. */
   readonly digest: string | undefined
-  /** When the name was resolved to this build (ISO 8601), and why it was not asked again if that is long ago. */
+  /** When the name was resolved to this build (ISO 8601); if that is too long ago, how long, and why it was not asked again. */
   readonly resolved: { readonly at: string; readonly stale: string | undefined }
   /** Absolute path of the read-only base image. */
   readonly baseImage: string

@@ -6,6 +6,7 @@ import { type BaseImage, leaseResolved } from '../image/base-image.js'
 import { checkTrust } from '../image/check-trust.js'
 import { findKnown } from '../image/known-resolution.js'
 import { findLayered } from '../image/layered-image.js'
+import { asStale } from '../image/stale.js'
 import { fetchCommand, inputText } from '../image/request-text.js'
 import { describeRequest, type FileRequest, type ImageRequest, requestKey } from '../request/request.js'
 import { isOwnProvider } from '../providers/index.js'
@@ -63,7 +64,7 @@ function findCached(request: ImageRequest, run: RunInfo): BaseImage | undefined 
   // Only a name moves on to newer builds; a URL is one image, a digest even more so, and an import somebody's decision.
   const isFixed = request.kind !== 'named' || request.checksum !== undefined || resolution.isImported
   if (base === undefined || isFixed || Date.now() - resolution.resolvedAt <= run.maxResolveAgeMs) return base
-  return { ...base, resolved: { ...base.resolved, stale: 'not asked again: a test uses no network' } }
+  return asStale(base, 'a test uses no network.', Date.now())
 }
 
 function notCached(request: ImageRequest, run: RunInfo, timeoutMs: number | undefined): VmImageError {

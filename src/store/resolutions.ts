@@ -44,17 +44,13 @@ export function findResolution(layout: CacheLayout, request: string): Resolution
   }
 }
 
-/** In a cache that is read-only or full nothing is remembered, and the publisher is asked again next time. */
+/** Throws the system's error where the cache takes no record: it is read-only, or full. */
 export function rememberResolution(layout: CacheLayout, record: Resolution): void {
-  try {
-    makeDirectory(layout, layout.resolved)
-    replaceFile(resolutionPath(layout, record.request), {
-      content: `${JSON.stringify(record, undefined, 2)}\n`,
-      mode: layout.isShared ? 0o644 : 0o600,
-    })
-  } catch (error) {
-    if (systemErrorCode(error) === undefined) throw error
-  }
+  makeDirectory(layout, layout.resolved)
+  replaceFile(resolutionPath(layout, record.request), {
+    content: `${JSON.stringify(record, undefined, 2)}\n`,
+    mode: layout.isShared ? 0o644 : 0o600,
+  })
 }
 
 export function forgetResolution(layout: CacheLayout, request: string): void {

@@ -134,13 +134,19 @@ describe('ensureBaseImage()', () => {
     const context = publisher.context()
     const first = await ensure({ provider: acme }, undefined, context)
     publisher.mirror.fail('/acme.example.org/', { status: 404 }, Infinity)
-    const old = { ...publisher.context({ maxResolveAgeHours: 0 }), now: () => Date.now() + 60_000 }
+    const old = {
+      ...publisher.context({ maxResolveAgeHours: 0 }),
+      now: () => Date.now() + 9 * 86_400_000 + 60_000,
+    }
     const served = await ensure({ provider: acme }, undefined, old)
     expect(served.path).toBe(first.path)
-    expect(served.resolved).toEqual({ at: first.resolved.at, stale: expect.stringContaining('404') })
+    expect(served.resolved).toEqual({
+      at: first.resolved.at,
+      stale: expect.stringMatching(/^resolved 9 days ago, and not again: .*404/),
+    })
     expect(publisher.events.at(-1)).toMatchObject({
       type: 'warning',
-      message: expect.stringContaining('comes from the cache'),
+      message: `Acme 1 comes from the cache: ${served.resolved.stale}`,
     })
     await context.http.close()
     await old.http.close()

@@ -40,7 +40,7 @@ describe('findPrepared()', () => {
   })
 
   test.each<[string, ImageInput, string | undefined]>([
-    ['a name', { provider: acme }, 'not asked again: a test uses no network'],
+    ['a name', { provider: acme }, 'resolved 0 seconds ago, and not again: a test uses no network.'],
     [
       'a URL',
       { url: 'https://acme.example.org/1/acme-1.x86_64.qcow2', minimumTrust: 'unverified' },

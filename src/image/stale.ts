@@ -1,0 +1,10 @@
+/** An answer that is used although it is old: how old, and why no newer one is. */
+import { ageText } from '../age-text.js'
+import type { BaseImage } from './base-image.js'
+
+/** `resolved 9 days ago, and not again: the network is switched off.` */
+export function asStale(base: BaseImage, reason: string, now: number): BaseImage {
+  const { at } = base.resolved
+  const stale = `resolved ${ageText(now - Date.parse(at))} ago, and not again: ${reason}`
+  return { ...base, resolved: { at, stale } }
+}

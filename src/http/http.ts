@@ -10,6 +10,7 @@ import { findFault, type HttpHead, isRedirect, joinValues, redirectTarget } from
 import { bodyOf, type HttpBody, readWhole } from './body.js'
 import { faultError, HttpFault, httpFaultOf, offlineError } from './fault.js'
 import { mirrorUrl, publisherUrl } from './mirror-url.js'
+import { orAbort } from './or-abort.js'
 
 export interface HttpOptions {
   /** Prefix that every https URL is asked under; see {@link mirrorUrl}. */
@@ -141,15 +142,16 @@ export function createHttp({ mirror, offline, proxy, timeouts }: HttpOptions): H
     headers: Readonly<Record<string, string>>,
     signal: AbortSignal | undefined,
   ) {
-    const { request, agent, userAgent } = await (opening ??= openAgent(proxy))
+    const { request, agent, userAgent } = await (opening ??= openAgent(proxy, limits.answerMs))
     using deadline = startDeadline(limits.answerMs, 'no answer', signal)
-    const answer = await request(url, {
+    const asking = request(url, {
       dispatcher: agent,
       signal: deadline.signal,
       headersTimeout: 0, // the deadline covers the connection and a proxy's tunnel as well
       bodyTimeout: limits.bodyMs,
       headers: { 'user-agent': userAgent, 'accept-encoding': 'identity', ...headers },
     })
+    const answer = await orAbort(asking, deadline.signal)
     return { status: answer.statusCode, headers: joinValues(answer.headers), body: bodyOf(answer.body) }
   }
 
@@ -208,12 +210,13 @@ export function httpStatusOf(error: unknown): number | undefined {
 }
 
 /** The wrapper of EnvHttpProxyAgent picks the proxy and reads NO_PROXY; '' keeps it from reading the environment. */
-async function openAgent({ http, https, except }: HttpOptions['proxy']) {
+async function openAgent({ http, https, except }: HttpOptions['proxy'], connectTimeout: number) {
   const { EnvHttpProxyAgent, request } = await import('undici')
   const agent = new EnvHttpProxyAgent({
     httpProxy: proxyUrl(http),
     httpsProxy: proxyUrl(https),
     noProxy: except ?? '',
+    connectTimeout,
     proxyTunnel: false, // only https goes through CONNECT, which proxies commonly refuse for port 80
   })
   return { request, agent, userAgent: `vmimage/${packageVersion()}` }

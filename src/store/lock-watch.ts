@@ -5,8 +5,10 @@
 import { statSync } from 'node:fs'
 import { whenReadable } from './readable.js'
 
-/** The rate is that of the last seconds: what came before the waiter did is none of its merit. */
+/** The rate is that of the last seconds. */
 const rateOverMs = 10_000
+/** Between two looks no more time counts: when all of a machine or container was frozen, nobody was silent in it. */
+const mostBetweenLooksMs = 2000
 
 interface Sample {
   readonly bytes: number
@@ -17,33 +19,37 @@ export class LockWatch {
   readonly #path: string
   readonly #now: () => number
   #beat: string | undefined
-  #beatAtMs: number
-  #grownAtMs: number
+  /** How long this waiter has watched; see {@link mostBetweenLooksMs}. */
+  #watchedMs = 0
+  #lookedAtMs: number
+  #beatAtMs = 0
+  #grownAtMs = 0
   #samples: readonly Sample[] = []
 
   /** @param now milliseconds on a clock that does not jump. */
   constructor(lockPath: string, now: () => number = () => performance.now()) {
     this.#path = lockPath
     this.#now = now
-    this.#beatAtMs = now()
-    this.#grownAtMs = now()
+    this.#lookedAtMs = now()
   }
 
   /** For how long this waiter has seen one and the same lock without a heartbeat. */
   silentMs(): number {
+    const watchedMs = this.#watch()
     const beat = beatOf(this.#path)
     if (beat !== this.#beat) {
       this.#beat = beat
-      this.#beatAtMs = this.#now()
+      this.#beatAtMs = watchedMs
     }
-    return this.#now() - this.#beatAtMs
+    return watchedMs - this.#beatAtMs
   }
 
   /** Notes how many bytes have arrived by now. */
   see(bytes: number): void {
+    const watchedMs = this.#watch()
     const now = { bytes, atMs: this.#now() }
     const last = this.#samples.at(-1)
-    if (last?.bytes !== bytes) this.#grownAtMs = now.atMs
+    if (last?.bytes !== bytes) this.#grownAtMs = watchedMs
     // Fewer than before: somebody else has begun anew.
     const kept = last !== undefined && bytes < last.bytes ? [] : this.#samples
     this.#samples = [...kept.filter(({ atMs }) => now.atMs - atMs <= rateOverMs), now]
@@ -51,7 +57,7 @@ export class LockWatch {
 
   /** For how long the bytes have not grown. */
   get stalledMs(): number {
-    return this.#now() - this.#grownAtMs
+    return this.#watch() - this.#grownAtMs
   }
 
   /** Undefined until there are two looks to compare. */
@@ -60,6 +66,13 @@ export class LockWatch {
     const last = this.#samples.at(-1)
     if (first === undefined || last === undefined || last.atMs <= first.atMs) return undefined
     return ((last.bytes - first.bytes) * 1000) / (last.atMs - first.atMs)
+  }
+
+  #watch(): number {
+    const nowMs = this.#now()
+    this.#watchedMs += Math.min(nowMs - this.#lookedAtMs, mostBetweenLooksMs)
+    this.#lookedAtMs = nowMs
+    return this.#watchedMs
   }
 }
 

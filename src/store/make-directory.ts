@@ -5,6 +5,8 @@ import type { CacheLayout } from './layout.js'
 
 /** Whatever umask says. New entries inherit the group. */
 export const sharedMode = 0o2775
+/** What a directory must have; whether others may look into it is the choice of who made it. */
+const neededMode = 0o2070
 
 /** Makes a directory of the cache, with its parents; idempotent. The system's error when it cannot be made. */
 export function makeDirectory({ isShared }: Pick<CacheLayout, 'isShared'>, path: string): void {
@@ -26,5 +28,5 @@ function mkdirPrivate(path: string): void {
 function shareDirectory(path: string): void {
   const stat = lstatSync(path)
   const isOurs = stat.isDirectory() && stat.uid === process.getuid?.()
-  if (isOurs && (stat.mode & sharedMode) !== sharedMode) chmodSync(path, sharedMode)
+  if (isOurs && (stat.mode & neededMode) !== neededMode) chmodSync(path, sharedMode)
 }

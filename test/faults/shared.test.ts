@@ -78,7 +78,8 @@ test('fault 39, a second user with another umask shares the cache of a group: th
   )
   // Of a mark only the name counts.
   const others = entries.filter((path) => !path.endsWith('.lease'))
-  const odd = [cacheDir, ...others].filter((path) => {
+  expect(statSync(cacheDir).mode & 0o7777).toBe(0o2770)
+  const odd = [versionDir, ...others].filter((path) => {
     const stat = statSync(path)
     const isOpen = stat.isDirectory() ? (stat.mode & 0o7777) === 0o2775 : (stat.mode & 0o044) === 0o044
     return !isOpen || stat.gid !== group

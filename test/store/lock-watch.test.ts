@@ -7,7 +7,16 @@ import { tempDir } from '../support/temp-dir.js'
 /** A watch whose clock is set by hand. */
 function startWatch(path = '/nowhere') {
   const clock = { ms: 0 }
-  return { clock, watch: new LockWatch(path, () => clock.ms) }
+  const watch = new LockWatch(path, () => clock.ms)
+  /** Looks once a second for so long, and says for how long the lock has been silent then. */
+  const look = (seconds: number) => {
+    for (let second = 1; second <= seconds; second += 1) {
+      clock.ms += 1000
+      watch.silentMs()
+    }
+    return watch.silentMs()
+  }
+  return { clock, watch, look }
 }
 
 test('a lock is silent since this waiter looks, whatever its time of writing says', async () => {
@@ -15,16 +24,27 @@ test('a lock is silent since this waiter looks, whatever its time of writing say
   const path = join(dir.path, 'lock')
   mkdirSync(path)
   utimesSync(path, new Date(0), new Date(0))
-  const { clock, watch } = startWatch(path)
+  const { watch, look } = startWatch(path)
   expect(watch.silentMs()).toBe(0)
-  clock.ms = 20_000
-  expect(watch.silentMs()).toBe(20_000)
+  expect(look(20)).toBe(20_000)
   utimesSync(path, new Date(1), new Date(1))
   expect(watch.silentMs()).toBe(0)
-  clock.ms = 25_000
+  expect(look(5)).toBe(5000)
   rmdirSync(path)
   mkdirSync(path)
   expect(watch.silentMs()).toBe(0)
+})
+
+test('a time in which nobody could look, because all was frozen, is no silence and no stall', async () => {
+  await using dir = await tempDir()
+  const { clock, watch, look } = startWatch(dir.path)
+  expect(watch.silentMs()).toBe(0)
+  watch.see(5000)
+  expect(look(3)).toBe(3000)
+  clock.ms += 3_600_000
+  expect(watch.silentMs()).toBe(5000)
+  watch.see(5000)
+  expect(watch.stalledMs).toBe(5000)
 })
 
 test('the rate is that of the last ten seconds', () => {

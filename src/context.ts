@@ -102,6 +102,11 @@ export function overFile(options: Options, file: Options, env: Environment = pro
   return Object.fromEntries([...left, ...said])
 }
 
+/** For who looks at variables and not at what they come to: the doctor. */
+export function currentEnvironment(): Environment {
+  return process.env
+}
+
 /** The configuration file that `VMIMAGE_CONFIG` names. */
 export function configFromEnvironment(env: Environment = process.env): string | undefined {
   return env['VMIMAGE_CONFIG'] || undefined

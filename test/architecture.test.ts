@@ -20,6 +20,7 @@ const ranks = {
   store: 3,
   image: 4,
   run: 5,
+  doctor: 5,
   vm: 6,
   config: 6,
   adapters: 7,

@@ -1,6 +1,7 @@
 /** The table of all commands, in the order in which the help lists them. Each is a file of its own. */
 import { cacheKeyCommand } from './cache-key.js'
 import type { Command } from './command.js'
+import { doctorCommand } from './doctor.js'
 import { fetchCommand } from './fetch.js'
 import { importCommand } from './import.js'
 import { listCommand } from './list.js'
@@ -16,4 +17,5 @@ export const commands: readonly Command[] = [
   resolveCommand,
   providersCommand,
   cacheKeyCommand,
+  doctorCommand,
 ]

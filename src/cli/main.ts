@@ -90,6 +90,8 @@ Examples:
   vmimage list                       what is cached, and how large it is
   vmimage verify                     whether every cached image is still as it was published
 
+  vmimage doctor                     what is wrong with this machine, and what to do about it
+
 Exit codes:
   0  done
   1  something else failed; the message says what

@@ -6,16 +6,24 @@ import type { LoadedConfig } from '../config/load-config.js'
 import type { Context } from '../context.js'
 import { whenReadable } from '../store/readable.js'
 
-/** The pin file that is named, else the nearest one, from the configuration or the current directory upwards; undefined for none. */
-export function pinText({ pinFile }: Pick<Context, 'pinFile'>, config: LoadedConfig): string | undefined {
+type Pinning = Pick<Context, 'pinFile'>
+
+/** The text of the pin file; undefined when there is none, or it cannot be read. */
+export function pinText(context: Pinning, config: LoadedConfig): string | undefined {
+  const file = findPinFile(context, config)
+  return file === undefined ? undefined : readText(file)
+}
+
+/** The pin file that is named, else the nearest one, from the configuration or the current directory upwards. */
+export function findPinFile({ pinFile }: Pinning, config: LoadedConfig): string | undefined {
   const start = config.file === undefined ? process.cwd() : dirname(config.file)
   const places =
     pinFile === undefined
       ? [...directoriesUpwards(start)].map((directory) => join(directory, 'vmimage.lock.json'))
       : [pinFile]
-  for (const place of places) {
-    const text = whenReadable(() => readFileSync(place, 'utf8'))
-    if (text !== undefined) return text
-  }
-  return undefined
+  return places.find((place) => readText(place) !== undefined)
+}
+
+function readText(path: string): string | undefined {
+  return whenReadable(() => readFileSync(path, 'utf8'))
 }

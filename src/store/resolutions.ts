@@ -3,8 +3,10 @@
  * the digest in it names the image, and the image is the truth.
  */
 import { readFileSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
 import { systemErrorCode } from '../errors.js'
 import { hasFacts, type ImageFacts } from '../image-facts.js'
+import { namesIn } from './directory.js'
 import { type CacheLayout, resolutionPath } from './layout.js'
 import { makeDirectory } from './make-directory.js'
 import { replaceFile } from './replace-file.js'
@@ -35,9 +37,21 @@ export interface SeenBuild {
 
 /** The last resolution of a request, or undefined: also when it cannot be read. */
 export function findResolution(layout: CacheLayout, request: string): Resolution | undefined {
+  const record = readResolution(resolutionPath(layout, request))
+  return record?.request === request ? record : undefined
+}
+
+/** All that can be read, in no order. */
+export function listResolutions(layout: CacheLayout): readonly Resolution[] {
+  return namesIn(layout.resolved)
+    .filter((name) => name.endsWith('.json'))
+    .flatMap((name) => readResolution(join(layout.resolved, name)) ?? [])
+}
+
+function readResolution(path: string): Resolution | undefined {
   try {
-    const record: unknown = JSON.parse(readFileSync(resolutionPath(layout, request), 'utf8'))
-    return isResolution(record) && record.request === request ? record : undefined
+    const record: unknown = JSON.parse(readFileSync(path, 'utf8'))
+    return isResolution(record) ? record : undefined
   } catch (error) {
     if (error instanceof SyntaxError || systemErrorCode(error) !== undefined) return undefined
     throw error

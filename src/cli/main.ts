@@ -96,7 +96,7 @@ Exit codes:
   0  done
   1  something else failed; the message says what
   2  the command or the name of an image is wrong
-  3  the publisher has no such image
+  3  there is no such image: at the publisher, or in the cache
   4  the network (or its absence: --offline)
   5  the bytes are not to be trusted: wrong digest, wrong or missing signature, unsafe image
   130  interrupted`

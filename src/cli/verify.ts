@@ -77,6 +77,20 @@ function sayHowFast(images: readonly VerifiedImage[], ms: number): void {
   process.stderr.write(`read ${sizeText(bytes)} in ${seconds} s (${rate}/s)\n`)
 }
 
+function curesOf(wrong: readonly VerifiedImage[]): string {
+  const layers = new Set(wrong.flatMap(({ layer }) => layer ?? []))
+  return [
+    ...(wrong.some(({ layer }) => layer === undefined)
+      ? ['What was moved away is fetched anew when it is asked for.']
+      : []),
+    ...[...layers].map(
+      (layer) =>
+        `Leave out "${layer}" (extraCacheDirs) until its owner has run: vmimage --cache-dir "${layer}" verify.`,
+    ),
+    'Find out who wrote to it (root, "qemu-img commit"), or whether the disk fails (smartctl, dmesg).',
+  ].join(' ')
+}
+
 function throwWhatIsWrong(
   images: readonly VerifiedImage[],
   missing: readonly string[],
@@ -88,7 +102,7 @@ function throwWhatIsWrong(
     throw new VmImageError(
       'DIGEST_MISMATCH',
       `Cannot trust ${wrong.length} of ${images.length} images: ${titles} ${wrong.length === 1 ? 'is' : 'are'} not as published.\n` +
-        'What was moved away is fetched anew when it is asked for. Find out who wrote to it (root, "qemu-img commit"), or whether the disk fails (smartctl, dmesg).',
+        curesOf(wrong),
     )
   }
   if (images.some(({ verdict }) => verdict === 'unread')) {

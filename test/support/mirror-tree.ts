@@ -56,11 +56,16 @@ export function openTree(content: string | Readonly<Record<string, MirrorFile>>)
   }
 }
 
+/** The ETag of a file that is served from memory. */
+export function etagOf(bytes: Buffer): string {
+  return `"${createHash('sha256').update(bytes).digest('hex').slice(0, 16)}"`
+}
+
 function fileOfMemory(path: string, file: MirrorFile): ServedFile {
   const bytes = Buffer.from(file)
   return {
     size: bytes.length,
-    etag: `"${createHash('sha256').update(bytes).digest('hex').slice(0, 16)}"`,
+    etag: etagOf(bytes),
     lastModified: 'Wed, 01 Jan 2025 00:00:00 GMT',
     contentType: contentTypeOf(path),
     async *read(start, end, pieceBytes = 65_536) {

@@ -38,6 +38,9 @@ export interface FetchOptions {
   readonly onDownload?: (() => void) | undefined
 }
 
+/** Images that vanish as often as this vanish because somebody deletes them. */
+const mostTries = 3
+
 /**
  * Resolves the request anew and makes sure that its image is in the cache.
  *
@@ -139,8 +142,12 @@ async function obtain(
   }
   if (source.digest) await prepareStored(layout, source, source.digest, context)
   if (!isLeased()) onDownload?.()
-  await publishSource(layout, source, { isDone: isLeased, onPublished, ...options }, context)
-  if (!isLeased() || base === undefined) throw gone(request, context)
+  // What was published can be gone again before it is leased from its place: then it is fetched once more.
+  for (let tries = 0; tries < mostTries && base === undefined; tries += 1) {
+    await publishSource(layout, source, { isDone: isLeased, onPublished, ...options }, context)
+    isLeased()
+  }
+  if (base === undefined) throw gone(request, context)
   if (base.digest) remember(parseDigest(base.digest))
   return base
 }

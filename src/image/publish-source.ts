@@ -17,6 +17,7 @@ import { type DiskImage, inspectImage } from '../qcow2/inspect.js'
 import { type Ingest, ingestedBytes, openIngest } from '../store/ingest.js'
 import { type CacheLayout, hashName } from '../store/layout.js'
 import { type LockWaiting, withLock } from '../store/lock.js'
+import { ensureCache } from '../store/root.js'
 import { publishImage } from '../store/store.js'
 import { copyForeign } from './foreign-copy.js'
 import { provenFacts } from './proven-facts.js'
@@ -25,6 +26,8 @@ import { localPath, type Source } from './source.js'
 /** No real image unpacks to more than this many times its size; a bomb of zeros does. Small ones harm nobody. */
 const maxExpansion = 200
 const harmlessBytes = 64 * 1024 ** 2
+/** Somebody who empties the cache by hand costs one more download; somebody who does it again and again is to be told of. */
+const mostTries = 3
 
 /** How large a packed file may become; more is damage, or a bomb. */
 export function mostBytesUnpacked(packed: string): number {
@@ -64,41 +67,42 @@ export async function publishSource(
       context.report({ type: 'waiting', name: titleOf(source), totalBytes: source.sizeBytes, ...state }),
   }
   await withLock(layout, key, wait, async () => {
-    checkSpace(layout, key, source)
-    try {
-      await ingestAndLeave(layout, key, source, publishing, context)
-    } catch (error) {
-      if (!isDiskFull(error)) throw error
-      throw await diskFullError(layout.ingest, undefined, error)
+    for (let tries = 1; !(await tryPublish(layout, key, source, publishing, context)); tries += 1) {
+      if (tries === mostTries) throw removedAgain(layout, source)
     }
   })
 }
 
-async function ingestAndLeave(
+/** False when somebody removed the download while it was being made. */
+async function tryPublish(
   layout: CacheLayout,
   key: string,
   source: Source,
   publishing: Publishing,
   context: Context,
-): Promise<void> {
-  const ingest = openIngest(layout, key)
+): Promise<boolean> {
+  ensureCache(layout)
+  checkSpace(layout, key, source)
+  let ingest: Ingest | undefined
   try {
+    ingest = openIngest(layout, key)
     publishing.onPublished(await ingestSource(layout, ingest, source, publishing, context))
     ingest.remove()
+    return true
   } catch (error) {
-    if (systemErrorCode(error) === 'ENOENT' && !existsSync(ingest.directory)) throw vanished(layout, error)
-    if (isResumable(error, publishing.keepsWrongBytes)) ingest.abandon()
-    else ingest.remove()
-    throw error
+    const isRemoved = systemErrorCode(error) === 'ENOENT' || (ingest && !existsSync(ingest.directory))
+    if (isResumable(error, publishing.keepsWrongBytes)) ingest?.abandon()
+    else ingest?.remove()
+    if (isRemoved && !context.signal.aborted) return false
+    throw isDiskFull(error) ? await diskFullError(layout.ingest, undefined, error) : error
   }
 }
 
-function vanished({ cacheDir }: CacheLayout, cause: unknown): VmImageError {
+function removedAgain(layout: CacheLayout, source: Source): VmImageError {
   return new VmImageError(
     'CACHE_UNWRITABLE',
-    `Cannot fill the cache "${cacheDir}": what was written there is gone before it was complete.\n` +
-      'Somebody deletes the cache while it is being filled; run again when that has ended.',
-    { cause },
+    `Cannot fetch "${titleOf(source)}": its files in "${layout.cacheDir}" were removed ${mostTries} times while it arrived.\n` +
+      'Find out who deletes files there (a clean-up job, rm) and let that end; or set VMIMAGE_CACHE_DIR.',
   )
 }
 

@@ -46,6 +46,7 @@ export function openIngest(layout: CacheLayout, key: string): Ingest {
     directory,
     staging,
     remove: () => rmSync(directory, { recursive: true, force: true }),
+    // Where somebody removed it there is nothing to leave.
     abandon: () => void tryRename(directory, ingestDirectory(layout, key, nobody())),
   }
 }

@@ -62,9 +62,12 @@ function link(file: string, leaseDir: string | undefined, key: string): string |
   }
 }
 
-/** What is missing is the image, or the lease directory: somebody emptied the cache by hand while this run lives. */
+/**
+ * What is missing is the image, or the lease directory: somebody emptied the cache by hand while this run lives. Another
+ * worker of the run may have made the directory again by now.
+ */
 function relink(file: string, leaseDir: string, key: string): string | undefined {
-  if (!existsSync(file) || existsSync(leaseDir)) return undefined
+  if (!existsSync(file)) return undefined
   mkdirSync(leaseDir, { recursive: true, mode: 0o700 })
   return link(file, leaseDir, key)
 }

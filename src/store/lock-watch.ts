@@ -25,6 +25,7 @@ export class LockWatch {
   #beatAtMs = 0
   #grownAtMs = 0
   #samples: readonly Sample[] = []
+  #toldAtMs = -Infinity
 
   /** @param now milliseconds on a clock that does not jump. */
   constructor(lockPath: string, now: () => number = () => performance.now()) {
@@ -53,6 +54,13 @@ export class LockWatch {
     // Fewer than before: somebody else has begun anew.
     const kept = last !== undefined && bytes < last.bytes ? [] : this.#samples
     this.#samples = [...kept.filter(({ atMs }) => now.atMs - atMs <= rateOverMs), now]
+  }
+
+  /** Whether it is time to tell people again; asking counts as having told. */
+  isToTell(everyMs: number): boolean {
+    if (this.#now() - this.#toldAtMs < everyMs) return false
+    this.#toldAtMs = this.#now()
+    return true
   }
 
   /** For how long the bytes have not grown. */

@@ -19,11 +19,19 @@ import { findHolder, freeLock, type Holder, recordHolder } from './lock-holder.j
 import { LockWatch } from './lock-watch.js'
 import { OwnLock } from './own-lock.js'
 import { describeOwner, isStopped, judge } from './owner.js'
+import { ensureCache } from './root.js'
 import { discard } from './trash.js'
 
 const staleMs = 30_000
 const updateMs = 5_000
 const stalledAfterMs = 30 * 60_000
+/**
+ * How often a waiting process looks whether the holder has died: a dead one is followed within a quarter of a second, and
+ * a look is a few system calls. Not all at the same time.
+ */
+const [shortestPollMs, longestPollMs] = [40, 120]
+/** How often it says for whom it waits: what that takes grows with what is there. */
+const tellMs = 250
 
 /** What is to be told while another process holds the lock. */
 export interface LockWaiting {
@@ -95,7 +103,7 @@ function judgeHolder({ owner }: Holder, silentMs: number, wait: LockWait): 'gone
 
 type Lock = typeof lock
 
-/** The function that gives the lock back, or undefined when somebody else has it. */
+/** The function that gives the lock back, or undefined when it is to be asked for again: somebody else has it. */
 async function tryLock(
   takeLock: Lock,
   layout: CacheLayout,
@@ -126,6 +134,11 @@ async function tryLock(
     if (code === 'ELOCKED') return undefined
     // What has the lock's name and no heartbeat is none of our locks, or one that somebody put a file into.
     if ((code === 'ENOTEMPTY' || code === 'ENOTDIR') && clearAway(layout, path)) return undefined
+    // Somebody removed the locks, or the whole cache, since it was made.
+    if (code === 'ENOENT') {
+      ensureCache(layout)
+      return undefined
+    }
     throw unlockable(path, error)
   }
 }
@@ -155,6 +168,13 @@ function unlockable(path: string, error: unknown): VmImageError {
 }
 
 async function waitABit(layout: CacheLayout, key: string, wait: LockWait, watch: LockWatch): Promise<void> {
+  if (watch.isToTell(tellMs)) tell(layout, key, wait, watch)
+  // Its own error for an abort is an AbortError; what callers gave as the reason says more.
+  const pollMs = shortestPollMs + Math.random() * (longestPollMs - shortestPollMs)
+  await delay(pollMs, undefined, { signal: wait.signal }).catch(() => wait.signal.throwIfAborted())
+}
+
+function tell(layout: CacheLayout, key: string, wait: LockWait, watch: LockWatch): void {
   const receivedBytes = ingestedBytes(layout, key)
   const owner = findHolder(layout, key)?.owner
   const holder = owner ? describeOwner(owner) : 'another process'
@@ -162,10 +182,6 @@ async function waitABit(layout: CacheLayout, key: string, wait: LockWait, watch:
   if (watch.stalledMs > (wait.stallMs ?? stalledAfterMs))
     throw stalled(layout, key, holder, receivedBytes, watch.stalledMs)
   wait.onWait({ holder, receivedBytes, bytesPerSecond: watch.bytesPerSecond })
-  // Its own error for an abort is an AbortError; what callers gave as the reason says more.
-  await delay(100 + Math.random() * 400, undefined, { signal: wait.signal }).catch(() =>
-    wait.signal.throwIfAborted(),
-  )
 }
 
 function stalled(layout: CacheLayout, key: string, holder: string, bytes: number, ms: number): VmImageError {

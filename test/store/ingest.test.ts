@@ -1,4 +1,13 @@
-import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { ingestedBytes, openIngest } from '../../src/store/ingest.js'
@@ -85,6 +94,15 @@ test('abandon() leaves the bytes to the next one, also of the same process', asy
   writeFileSync(join(first.directory, 'part'), 'bytes')
   first.abandon()
   expect(readFileSync(join(openIngest(layout, 'k').directory, 'part'), 'utf8')).toBe('bytes')
+})
+
+test('abandon() leaves nothing where somebody removed the download', async () => {
+  await using dir = await tempDir()
+  const layout = makeLayout(dir.path)
+  const ingest = openIngest(layout, 'k')
+  rmSync(layout.ingest, { recursive: true })
+  ingest.abandon()
+  expect(existsSync(layout.ingest)).toBe(false)
 })
 
 test('remove() leaves nothing', async () => {

@@ -225,11 +225,22 @@ describe('withLock()', () => {
     expect(readdirSync(layout.locks)).toEqual([])
   })
 
-  test('says at once that a cache without locks/ cannot be locked', async () => {
+  test('goes on when somebody removes all locks while it waits', async () => {
     await using dir = await tempDir()
-    await expect(
-      withLock(cacheLayout(join(dir.path, 'none')), 'k', wait(), async () => {}),
-    ).rejects.toMatchObject({
+    const layout = makeLayout(dir.path)
+    mkdirSync(lockPath(layout, 'k'))
+    const ran: string[] = []
+    const onWait = () => rmSync(layout.locks, { recursive: true })
+    await withLock(layout, 'k', wait({ onWait }), async () => void ran.push('locked'))
+    expect(ran).toEqual(['locked'])
+    expect(readdirSync(layout.locks).filter((name) => name.endsWith('.lock'))).toEqual([])
+  })
+
+  test('says at once that a cache that cannot be made cannot be locked', async () => {
+    await using dir = await tempDir()
+    const file = join(dir.path, 'file')
+    writeFileSync(file, '')
+    await expect(withLock(cacheLayout(file), 'k', wait(), async () => {})).rejects.toMatchObject({
       code: 'CACHE_UNWRITABLE',
     })
   })

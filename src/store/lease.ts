@@ -17,7 +17,9 @@ import { join } from 'node:path'
 import { systemErrorCode } from '../errors.js'
 import { namesIn } from './directory.js'
 import { diskPath, type CacheLayout, hashName, leasePath } from './layout.js'
+import { touchImage } from './last-use.js'
 import { newOwner } from './owner.js'
+import { whenReadable } from './readable.js'
 
 /** File systems (and kernels, for files of others) that do not link; there a marker file says who uses the image. */
 const noLinks = new Set(['EPERM', 'EXDEV', 'EMLINK', 'EROFS', 'EACCES', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS'])
@@ -33,7 +35,9 @@ export function takeLease(
   leaseDir: string | undefined,
   key: string,
 ): string | undefined {
-  return link(diskPath(layout, key), leaseDir, key)
+  const path = link(diskPath(layout, key), leaseDir, key)
+  if (path !== undefined) touchImage(layout, key)
+  return path
 }
 
 /** Leases a file that is about to be published, so that no collector can come between the two steps. */
@@ -72,10 +76,13 @@ function relink(file: string, leaseDir: string, key: string): string | undefined
   return link(file, leaseDir, key)
 }
 
+/** Marked first and looked at then, as a collector moves the image first and looks for marks then: one of both sees the other. */
 function mark(file: string, leaseDir: string, key: string): string | undefined {
   if (!existsSync(file)) return undefined
   writeFileSync(markerPath(leaseDir, key), '')
-  return file
+  if (existsSync(file)) return file
+  rmSync(markerPath(leaseDir, key), { force: true })
+  return undefined
 }
 
 /** Whether the run of `leaseDir` has leased the image `key`. */
@@ -84,7 +91,12 @@ export function isLeasedIn(leaseDir: string, key: string): boolean {
 }
 
 function markerPath(leaseDir: string, key: string): string {
-  return `${leasePath(leaseDir, key)}.lease`
+  return join(leaseDir, leaseMarker(key))
+}
+
+/** The name of the file that stands for a link where there can be none. */
+export function leaseMarker(key: string): string {
+  return `base-${key}.lease`
 }
 
 /**
@@ -107,6 +119,14 @@ export function isKept(leaseDir: string): boolean {
       .filter((name) => name.startsWith('kept-'))
       .some((name) => isTrueOrUnknown(() => isThere(readFileSync(join(leaseDir, name), 'utf8')))),
   )
+}
+
+/** The kept overlays that need the leases of this directory and are still there. */
+export function findKept(leaseDir: string): readonly string[] {
+  const marks = (whenReadable(() => namesIn(leaseDir)) ?? []).filter((name) => name.startsWith('kept-'))
+  return marks
+    .flatMap((name) => whenReadable(() => readFileSync(join(leaseDir, name), 'utf8')) ?? [])
+    .filter((path) => isTrueOrUnknown(() => isThere(path)))
 }
 
 function isThere(path: string): boolean {

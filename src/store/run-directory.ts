@@ -15,6 +15,7 @@ import { makeDirectory } from './make-directory.js'
 import { judge, newOwner, nobody, type Owner, parseOwner } from './owner.js'
 import { ensureCache, ensureOverlayDirectories, unwritable } from './root.js'
 import { removeTree } from './remove-tree.js'
+import { recordRun } from './run-record.js'
 
 /** An owner that cannot be judged from here (another machine, another container) is dead when silent for a day. */
 const silentMs = 24 * 3_600_000
@@ -42,6 +43,7 @@ export async function openRunDirectory(context: Context, beatMs = heartbeatMs): 
   const owner = newOwner()
   const overlayDir = makeOverlayDirectory(context.overlayDir, owner)
   const leaseDir = leaseDirectoryOr(() => removeRun(overlayDir), context, owner)
+  if (leaseDir !== undefined) recordRun(leaseDir, overlayDir)
   const touch = () => [overlayDir, leaseDir].forEach(touchDirectory)
   const heartbeat = setInterval(touch, beatMs).unref()
   const removeSync = () => {
@@ -75,7 +77,7 @@ export function sweepDeadRuns(context: Context): readonly string[] {
  * of several sweepers one has it. The new name is a dead owner's, so that what cannot be removed now is swept at the
  * next start. False when it is not removed, which is no reason to fail a run.
  */
-function removeRun(directory: string): boolean {
+export function removeRun(directory: string): boolean {
   const grave = join(dirname(directory), nobody())
   try {
     renameSync(directory, grave)
@@ -151,7 +153,8 @@ function deadRunsIn(parent: string, now: number): readonly string[] {
   }
 }
 
-function isDeadRun(directory: string, owner: Owner | undefined, now: number): boolean {
+/** Whether a run has ended, or is silent for so long that it has to be taken for that. */
+export function isDeadRun(directory: string, owner: Owner | undefined, now: number): boolean {
   const verdict = owner === undefined ? 'alive' : judge(owner)
   return verdict === 'dead' || (verdict === 'unknown' && isSilent(directory, now))
 }

@@ -43,6 +43,10 @@ export function progressText(event: ReportEvent): string {
       return `${event.name} is ${event.url}`
     case 'published':
       return `${event.name} is in the cache`
+    case 'collected': {
+      const { images, freedBytes } = event
+      return `removed ${images.length === 1 ? 'a base image' : `${images.length} base images`} that nobody uses (${images.join(', ')}), ${sizeText(freedBytes)} are free`
+    }
     case 'warning':
       return `warning: ${event.message}`
     case 'downloading':

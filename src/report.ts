@@ -49,6 +49,8 @@ export type ReportEvent =
     }
   /** The image is in the cache, complete and verified. */
   | { readonly type: 'published'; readonly name: string; readonly path: string }
+  /** Base images that nobody uses were removed to stay within the limits of the cache: their titles. */
+  | { readonly type: 'collected'; readonly images: readonly string[]; readonly freedBytes: number }
   /** Something is not as it should be, and the work went on: a weak digest, a stale answer, a mirror that failed. */
   | { readonly type: 'warning'; readonly message: string }
 

@@ -28,7 +28,7 @@ export function progressLines(
   return (event) => {
     if (event.type === 'step') return
     const text = `vmimage: ${progressText(event)}`
-    if (event.type === 'warning') return print(text)
+    if (event.type === 'warning' || event.type === 'collected') return print(text)
     const line = lines.get(event.name) ?? { startedAt: now(), printedAt: undefined }
     lines.set(event.name, line)
     const isDue =

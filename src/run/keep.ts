@@ -17,7 +17,7 @@ import { systemErrorCode } from '../errors.js'
 import { moveOverlay, type VmImage } from '../image/vm-image.js'
 import { namesIn } from '../store/directory.js'
 import { markKept } from '../store/lease.js'
-import { isProvablyDead, newOwner, parseOwner } from '../store/owner.js'
+import { newOwner, parseOwner } from '../store/owner.js'
 import { bootCommand } from './boot-command.js'
 import type { RunInfo } from './run.js'
 
@@ -70,14 +70,6 @@ export function keepImages(
 export function freePlaces(overlayDir: string): void {
   const places = namesIn(overlayDir).filter((name) => /^kept-\d+$/.test(name))
   for (const name of places) rmSync(join(overlayDir, name), { force: true })
-}
-
-/** Removes what workers left that were killed before a directory had its note. */
-export function sweepKept(keptDir: string): void {
-  for (const name of namesIn(keptDir)) {
-    const owner = parseOwner(name)
-    if (owner && isProvablyDead(owner)) remove(join(keptDir, name))
-  }
 }
 
 /** All workers count together, so a place is a file that only one of them can create. */

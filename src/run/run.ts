@@ -10,8 +10,10 @@ import type { BaseImage } from '../image/base-image.js'
 import { imageProviders, type Provider } from '../providers/index.js'
 import type { ImageInput } from '../request/request.js'
 import { keptDirectory } from '../store/layout.js'
-import { openRunDirectory, sweepDeadRuns } from '../store/run-directory.js'
-import { freePlaces, sweepKept } from './keep.js'
+import { collectDaily } from '../store/collect.js'
+import { sweepOrphans } from '../store/orphans.js'
+import { openRunDirectory } from '../store/run-directory.js'
+import { freePlaces } from './keep.js'
 import { type PrewarmError, prewarmedImages } from './prewarmed-images.js'
 import { onProcessEnd } from './process-end.js'
 import type { Trust } from '../trust.js'
@@ -87,8 +89,7 @@ async function openRun(context: Context): Promise<Run> {
   const providers = new Map<string, Provider>()
   const keptDir = keptDirectory(context.overlayDir)
   const prewarmed = prewarmedImages(directory.leaseDir, { ...context, signal })
-  sweepDeadRuns(context)
-  sweepKept(keptDir)
+  sweepOrphans(context)
   return {
     get info() {
       return {
@@ -107,12 +108,14 @@ async function openRun(context: Context): Promise<Run> {
         errors: Object.fromEntries(prewarmed.errors),
       }
     },
-    add: ({ images, strict = false, providers: added = [] }) => {
+    async add({ images, strict = false, providers: added = [] }) {
       for (const provider of added) {
         imageProviders.add(provider)
         providers.set(provider.name, provider)
       }
-      return prewarmed.add(images, strict)
+      await prewarmed.add(images, strict)
+      // Now that they are leased: nothing that this run needs can be taken for unused.
+      if (images.length > 0) await collectDaily({ ...context, signal })
     },
     startAgain: () => freePlaces(directory.overlayDir),
     close() {

@@ -3,10 +3,12 @@
  * record counts only for the very lock directory that it names: a predecessor's may lie beside a successor's lock.
  */
 import { readFileSync, renameSync, rmSync } from 'node:fs'
+import { basename, join } from 'node:path'
 import { systemErrorCode } from '../errors.js'
+import { namesIn } from './directory.js'
 import { type CacheLayout, lockOwnerPath, lockPath } from './layout.js'
 import { identity } from './own-lock.js'
-import { newOwner, type Owner, parseOwner } from './owner.js'
+import { isProvablyDead, newOwner, type Owner, parseOwner } from './owner.js'
 import { replaceFile } from './replace-file.js'
 import { moveToTrash } from './trash.js'
 
@@ -43,6 +45,37 @@ export function freeLock(layout: CacheLayout, key: string, holder: Holder): void
   else putBack(grave, path)
 }
 
+/** The records of holders that are certainly dead, by path, with or without the lock that they speak of. */
+export function findDeadRecords(layout: CacheLayout): readonly string[] {
+  const ending = lockOwnerPath(layout, '').slice(layout.locks.length + 1)
+  return namesIn(layout.locks)
+    .filter((name) => name.endsWith(ending))
+    .filter((name) => isDead(readRecord(layout, name.slice(0, -ending.length))))
+    .map((name) => join(layout.locks, name))
+}
+
+/** Removes the record `path` of a dead holder, and its lock if it has one still; false when a living one took over. */
+export function forgetHolder(layout: CacheLayout, path: string): boolean {
+  const key = basename(path, '.owner.json')
+  const holder = readRecord(layout, key)
+  if (holder === undefined || !isProvablyDead(holder.owner)) return false
+  if (findHolder(layout, key)) freeLock(layout, key, holder)
+  const grave = moveToTrash(layout, path)
+  if (grave === undefined) return true
+  const moved = recordIn(grave)
+  // A living process wrote its own between the look and the rename.
+  if (moved && !isProvablyDead(moved.owner)) {
+    renameSync(grave, path)
+    return false
+  }
+  rmSync(grave, { force: true })
+  return true
+}
+
+function isDead(holder: Holder | undefined): boolean {
+  return holder !== undefined && isProvablyDead(holder.owner)
+}
+
 /**
  * Between the look and the rename a living process took the lock: it gets it back. A third that has taken it by now
  * loses it, because a rename replaces an empty directory (rename(2)): one more download, and nothing else.
@@ -57,8 +90,12 @@ function putBack(grave: string, path: string): void {
 }
 
 function readRecord(layout: CacheLayout, key: string): Holder | undefined {
+  return recordIn(lockOwnerPath(layout, key))
+}
+
+function recordIn(path: string): Holder | undefined {
   try {
-    const record: unknown = JSON.parse(readFileSync(lockOwnerPath(layout, key), 'utf8'))
+    const record: unknown = JSON.parse(readFileSync(path, 'utf8'))
     return parseHolder(record)
   } catch (error) {
     // Not there yet, or not to be read.

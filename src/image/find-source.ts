@@ -16,7 +16,11 @@ export async function findSource(request: ImageRequest, context: Context): Promi
   if (request.kind === 'file') return localSource(request, context)
   const name = describeRequest(request)
   context.report({ type: 'resolving', name })
-  const resolved = await resolveImage(request, context, keyCache(cacheLayout(context.cacheDir, context.shared)))
+  const resolved = await resolveImage(
+    request,
+    context,
+    keyCache(cacheLayout(context.cacheDir, context.shared)),
+  )
   const { url, digest } = resolved
   context.report({ type: 'resolved', name, url, digest: digest && formatDigest(digest) })
   return verifiedIfLocal(sourceOf(resolved), context)

@@ -35,7 +35,7 @@ const dailyMs = 86_400_000
 
 /** Every image of the cache, with its last use and its holders; the least recently used first. */
 export function readCachedImages(context: Context): readonly CachedImage[] {
-  const layout = cacheLayout(context.cacheDir)
+  const layout = cacheLayout(context.cacheDir, context.shared)
   const directories = readLeaseDirectories(layout, context.now())
   return namesIn(layout.images)
     .flatMap((key) => readImage(layout, key, directories) ?? [])
@@ -54,7 +54,7 @@ export function planCache(context: Context, goal: CollectGoal): CollectPlan {
  * @throws VmImageError CACHE_UNSAFE, CACHE_UNWRITABLE; the system's error when an image cannot be removed.
  */
 export async function collectCache(context: Context, goal: CollectGoal): Promise<Collected | undefined> {
-  const layout = cacheLayout(context.cacheDir)
+  const layout = cacheLayout(context.cacheDir, context.shared)
   ensureCache(layout)
   return asOnlyCollector(layout, context.now(), async () => {
     const swept = sweepOrphans(context)
@@ -68,7 +68,7 @@ export async function removeImages(
   context: Context,
   plan: CollectPlan,
 ): Promise<CollectPlan & { readonly freedBytes: number }> {
-  const layout = cacheLayout(context.cacheDir)
+  const layout = cacheLayout(context.cacheDir, context.shared)
   const go: CollectPlan['go'][number][] = []
   const stay = [...plan.stay]
   for (const planned of plan.go) {
@@ -87,7 +87,7 @@ export async function removeImages(
  * called when a run has leased what it needs. Never throws: a run does not fail for it.
  */
 export async function collectDaily(context: Context): Promise<void> {
-  const layout = cacheLayout(context.cacheDir)
+  const layout = cacheLayout(context.cacheDir, context.shared)
   const stamp = join(layout.versionDir, 'collected')
   if (!context.collect || !isDue(stamp, context.now())) return
   try {

@@ -9,6 +9,7 @@ import { namesIn } from './directory.js'
 import { type CacheLayout, lockOwnerPath, lockPath } from './layout.js'
 import { identity } from './own-lock.js'
 import { isProvablyDead, newOwner, type Owner, parseOwner } from './owner.js'
+import { whenReadable } from './readable.js'
 import { replaceFile } from './replace-file.js'
 import { moveToTrash } from './trash.js'
 
@@ -28,6 +29,12 @@ export function recordHolder(layout: CacheLayout, key: string, lock: string | un
   } catch (error) {
     if (systemErrorCode(error) === undefined) throw error
   }
+}
+
+/** Removes the record of a lock that is about to be given back; a successor's stays. */
+export function eraseHolder(layout: CacheLayout, key: string, lock: string | undefined): void {
+  if (lock === undefined || readRecord(layout, key)?.lock !== lock) return
+  whenReadable(() => rmSync(lockOwnerPath(layout, key), { force: true }))
 }
 
 /** Who holds the lock that is there now; undefined when it has no record, or there is no lock. */

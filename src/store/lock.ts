@@ -15,7 +15,7 @@ import type { lock } from 'proper-lockfile'
 import { isDiskFull, systemErrorCode, VmImageError } from '../errors.js'
 import { ingestedBytes } from './ingest.js'
 import { type CacheLayout, lockPath } from './layout.js'
-import { findHolder, freeLock, type Holder, recordHolder } from './lock-holder.js'
+import { eraseHolder, findHolder, freeLock, type Holder, recordHolder } from './lock-holder.js'
 import { LockWatch } from './lock-watch.js'
 import { OwnLock } from './own-lock.js'
 import { describeOwner, isStopped, judge } from './owner.js'
@@ -124,6 +124,7 @@ async function tryLock(
     })
     recordHolder(layout, key, ours.identity)
     return async () => {
+      eraseHolder(layout, key, ours.identity)
       // It can be lost at this very moment; then there is nothing of ours to give back (ERELEASED, ENOENT).
       if (!ours.isLost()) await release().catch(() => undefined)
       // Still there: somebody put a file into it, which would keep everybody out for ever.

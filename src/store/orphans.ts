@@ -30,7 +30,7 @@ const trashMs = 10 * 60_000
 
 /** What is there to be swept. What this user may not read is left out. */
 export function findOrphans(context: Context): readonly Orphan[] {
-  const layout = cacheLayout(context.cacheDir)
+  const layout = cacheLayout(context.cacheDir, context.shared)
   const now = context.now()
   const find = (kind: Orphan['kind'], look: () => readonly string[]) =>
     (whenReadable(look) ?? []).map((path) => ({ kind, path }))
@@ -47,7 +47,7 @@ export function findOrphans(context: Context): readonly Orphan[] {
 
 /** Removes what dead processes left; returns what of it is gone. What this user may not remove stays. Never throws for it. */
 export function sweepOrphans(context: Context): readonly Orphan[] {
-  const layout = cacheLayout(context.cacheDir)
+  const layout = cacheLayout(context.cacheDir, context.shared)
   return findOrphans(context).filter((orphan) => {
     try {
       return remove(layout, orphan)

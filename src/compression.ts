@@ -17,3 +17,7 @@ export function unpackedName(fileName: string): string {
   const compression = compressionOf(fileName)
   return compression === 'none' ? fileName : fileName.slice(0, -compression.length - 1)
 }
+
+export function isPacking(value: unknown): value is Packing {
+  return suffixes.some((suffix) => suffix === value)
+}

@@ -5,6 +5,20 @@ import type { ImageRequest } from '../request/request.js'
 
 /** `npx vmimage fetch --arch aarch64 'fedora:>=40 <43'`; an architecture is named when it is not this machine's. */
 export function fetchCommand(request: ImageRequest, defaultArch: Arch, thisArch = hostArch()): string {
+  return commandText(['fetch'], request, defaultArch, thisArch)
+}
+
+/** `npx vmimage pin fedora:41`; `flags` come before the options that say which image is meant. */
+export function pinCommand(request: ImageRequest, defaultArch: Arch, flags: readonly string[] = []): string {
+  return commandText(['pin', ...flags], request, defaultArch, hostArch())
+}
+
+function commandText(
+  command: readonly string[],
+  request: ImageRequest,
+  defaultArch: Arch,
+  thisArch: Arch,
+): string {
   const arch = request.arch ?? defaultArch
   const options = [
     ['--arch', arch === thisArch ? undefined : arch],
@@ -17,7 +31,7 @@ export function fetchCommand(request: ImageRequest, defaultArch: Arch, thisArch 
         ]
       : []),
   ].filter(([, value]) => value !== undefined)
-  return ['npx', 'vmimage', 'fetch', ...options.flat(), nameOf(request)]
+  return ['npx', 'vmimage', ...command, ...options.flat(), nameOf(request)]
     .map((word) => quoted(word ?? ''))
     .join(' ')
 }

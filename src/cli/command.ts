@@ -25,6 +25,12 @@ export interface CommandOptions {
   readonly explain?: boolean | undefined
   /** As GitHub Actions reads it. */
   readonly github?: boolean | undefined
+  readonly pinFile?: string | undefined
+  /** Only what is pinned. */
+  readonly frozen?: boolean | undefined
+  /** Resolve pinned images anew. */
+  readonly update?: boolean | undefined
+  readonly remove?: boolean | undefined
   readonly json?: boolean | undefined
   readonly signal: AbortSignal
 }

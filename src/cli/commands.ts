@@ -5,6 +5,7 @@ import { doctorCommand } from './doctor.js'
 import { fetchCommand } from './fetch.js'
 import { importCommand } from './import.js'
 import { listCommand } from './list.js'
+import { pinCommand } from './pin.js'
 import { providersCommand } from './providers.js'
 import { resolveCommand } from './resolve.js'
 import { verifyCommand } from './verify.js'
@@ -12,10 +13,10 @@ import { verifyCommand } from './verify.js'
 export const commands: readonly Command[] = [
   fetchCommand,
   importCommand,
+  pinCommand,
   listCommand,
   verifyCommand,
   resolveCommand,
   providersCommand,
   cacheKeyCommand,
-  doctorCommand,
 ]

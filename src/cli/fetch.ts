@@ -1,12 +1,12 @@
 /** `vmimage fetch NAME...`: one line for each image, its path last. */
-import { VmImageError } from '../errors.js'
 import { ensureBaseImage } from '../image/ensure-base-image.js'
 import type { ImageInput } from '../request/request.js'
 import { type Command, type CommandOptions, withContext } from './command.js'
 import { configuredImages } from './configured-images.js'
-import { narrowing, requestOf } from './named-images.js'
+import { freezing } from './freezing.js'
+import { narrowing, refuseChecksumOfSeveral, requestOf } from './named-images.js'
 import { printRows, printValue } from './print.js'
-import { showError } from './show-error.js'
+import { throwAfterOthers } from './show-error.js'
 
 export const fetchCommand: Command = {
   usage: 'fetch [image...]',
@@ -14,14 +14,14 @@ export const fetchCommand: Command = {
   arguments: {
     image: 'name (fedora), name and version (debian:13), URL or file; default: those of the configuration',
   },
-  options: { ...narrowing, '--json': 'print one JSON array' },
+  options: { ...narrowing, ...freezing, '--json': 'print one JSON array' },
   action: (names, options, config) =>
     fetchImages(names.length > 0 ? names : configuredImages(config, 'fetch'), options),
 }
 
 async function fetchImages(images: readonly ImageInput[], options: CommandOptions): Promise<void> {
   await withContext(options, async (context) => {
-    if (options.checksum !== undefined && images.length > 1) throw checksumOfSeveral(images)
+    refuseChecksumOfSeveral(images, options)
     const requests = images.map((image) => requestOf(image, options))
     const bases = []
     const failures: unknown[] = []
@@ -41,18 +41,4 @@ async function fetchImages(images: readonly ImageInput[], options: CommandOption
     }
     throwAfterOthers(failures)
   })
-}
-
-/** The last word is the first failure's, with its exit code; those after it are shown before. */
-function throwAfterOthers([first, ...others]: readonly unknown[]): void {
-  others.forEach(showError)
-  if (first !== undefined) throw first
-}
-
-function checksumOfSeveral(images: readonly ImageInput[]): VmImageError {
-  return new VmImageError(
-    'INVALID_REQUEST',
-    `Cannot use --checksum for ${images.length} images: it is the digest of one file.\n` +
-      'Run the command once for each, or write the checksum beside its image in vmimage.config.json.',
-  )
 }

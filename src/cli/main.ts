@@ -19,6 +19,7 @@ const sharedOptions: Readonly<Record<string, string>> = {
   '--arch <name>': 'architecture: x86_64, aarch64, ... (default: this machine)',
   '--offline': 'never use the network (VMIMAGE_OFFLINE)',
   '--minimum-trust <level>': `what an image must at least be: ${trustNames} (VMIMAGE_MINIMUM_TRUST)`,
+  '--pin-file <file>': 'the pins (VMIMAGE_PIN_FILE; default: the nearest vmimage.lock.json)',
 }
 
 const program = new Command('vmimage')
@@ -83,6 +84,9 @@ function help(): string {
 Examples:
   vmimage fetch fedora debian:13     before a test run, or in a CI cache step
   vmimage fetch                      the images of vmimage.config.* and VMIMAGE_IMAGES
+  vmimage pin                        write down which builds these are now, for everybody
+  vmimage pin --update fedora        move on to the newest build
+  vmimage fetch --frozen             the pinned builds, and nothing else
   vmimage resolve fedora --json      url, digest and size of the newest build
   vmimage resolve debian:13 --all    every build that there is
   vmimage resolve fedora --explain   why it is this one
@@ -95,8 +99,8 @@ Examples:
 Exit codes:
   0  done
   1  something else failed; the message says what
-  2  the command or the name of an image is wrong
-  3  there is no such image: at the publisher, or in the cache
+  2  the command, the name of an image or the configuration is wrong; not pinned, with --frozen
+  3  there is no such image: at the publisher (or no longer the pinned one), or in the cache
   4  the network (or its absence: --offline)
   5  the bytes are not to be trusted: wrong digest, wrong or missing signature, unsafe image
   130  interrupted`

@@ -1,4 +1,5 @@
 /** Images as they are named on the command line: the options narrow down every one of them. */
+import { VmImageError } from '../errors.js'
 import { type ImageInput, type ImageRequest, parseRequest } from '../request/request.js'
 import { parseSpec } from '../request/spec.js'
 import type { CommandOptions } from './command.js'
@@ -14,4 +15,14 @@ export function requestOf(image: ImageInput, options: CommandOptions): ImageRequ
   const spec = parseSpec(image)
   const { variant = spec.variant, build = spec.build, checksum = spec.checksum } = options
   return parseRequest({ ...spec, variant, build, checksum })
+}
+
+/** @throws VmImageError INVALID_REQUEST when the digest of one file is given for several. */
+export function refuseChecksumOfSeveral(images: readonly ImageInput[], options: CommandOptions): void {
+  if (options.checksum === undefined || images.length <= 1) return
+  throw new VmImageError(
+    'INVALID_REQUEST',
+    `Cannot use --checksum for ${images.length} images: it is the digest of one file.\n` +
+      'Run the command once for each, or write the checksum beside its image in vmimage.config.json.',
+  )
 }

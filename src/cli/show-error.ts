@@ -8,3 +8,9 @@ export function showError(error: unknown): void {
   }
   process.stderr.write(`vmimage: unexpected error\n${error instanceof Error ? error.stack : String(error)}\n`)
 }
+
+/** The last word is the first failure's, with its exit code; those after it are shown before. */
+export function throwAfterOthers([first, ...others]: readonly unknown[]): void {
+  others.forEach(showError)
+  if (first !== undefined) throw first
+}

@@ -24,7 +24,7 @@ export function findConfigFile(start: string): string | undefined {
   return undefined
 }
 
-/** The directory and those above it, as far as the files of a project can be. */
+/** From a directory to the end of the search that {@link findConfigFile} describes. */
 export function* directoriesUpwards(directory: string): Generator<string> {
   if (isForEverybody(directory)) return
   yield directory

@@ -7,6 +7,7 @@ import { defineProvider, type Provider, type ProviderDefinition } from '../provi
 import type { ImageInput } from '../request/request.js'
 import { checkConfig } from './check-config.js'
 import { findConfigFile } from './find-config.js'
+import { findPinFile } from './find-pin-file.js'
 import { readConfig } from './read-config.js'
 
 export interface LoadedConfig {
@@ -16,7 +17,7 @@ export interface LoadedConfig {
   readonly strict: boolean | undefined
   /** Not added to the registry yet. */
   readonly providers: readonly Provider[]
-  /** The third argument of `makeContext()`. Directories are absolute. */
+  /** The third argument of `makeContext()`. Directories are absolute; `pinFile` is also the one that lies where it is looked for. */
   readonly options: Options
 }
 
@@ -30,7 +31,8 @@ export interface LoadedConfig {
  */
 export async function loadConfig(start: string, named = configFromEnvironment()): Promise<LoadedConfig> {
   const file = named === undefined ? findConfigFile(start) : resolve(named)
-  if (file === undefined) return { file, images: [], strict: undefined, providers: [], options: {} }
+  const pinFile = findPinFile(start, file)
+  if (file === undefined) return { file, images: [], strict: undefined, providers: [], options: { pinFile } }
   const { images = [], strict, providers = [], ...options } = checkConfig(await readConfig(file), file)
   return {
     file,
@@ -39,7 +41,7 @@ export async function loadConfig(start: string, named = configFromEnvironment())
     providers: providers.map((definition, place) =>
       providerOf(definition, `providers[${place}] of "${file}"`),
     ),
-    options: fromDirectory(dirname(file), options),
+    options: { pinFile, ...fromDirectory(dirname(file), options) },
   }
 }
 
@@ -53,12 +55,12 @@ function providerOf(definition: ProviderDefinition, place: string): Provider {
 }
 
 function fromDirectory(directory: string, options: Options): Options {
-  const { cacheDir, overlayDir, extraCacheDirs, pinFile } = options
+  const { cacheDir, overlayDir, extraCacheDirs, pinFile, ...others } = options
   return {
-    ...options,
+    ...others,
     cacheDir: cacheDir === undefined ? undefined : resolve(directory, cacheDir),
     overlayDir: overlayDir === undefined ? undefined : resolve(directory, overlayDir),
-    pinFile: pinFile === undefined ? undefined : resolve(directory, pinFile),
+    ...(pinFile === undefined ? {} : { pinFile: resolve(directory, pinFile) }),
     extraCacheDirs: extraCacheDirs?.map((path) => resolve(directory, path)),
   }
 }

@@ -1,6 +1,6 @@
 /**
- * ensureBaseImage: a request becomes a base image. When the cache has it, nothing is asked of anybody: a remembered
- * resolution names the image.
+ * ensureBaseImage: a request becomes a base image. When the cache has it, nothing is asked of anybody: a pin or a
+ * remembered resolution names the image.
  */
 import { compressionOf } from '../compression.js'
 import type { Context } from '../context.js'
@@ -12,15 +12,19 @@ import { type BaseImage, leaseResolved } from './base-image.js'
 import { checkTrust, isTrusted } from './check-trust.js'
 import { findKnown } from './known-resolution.js'
 import { findLayered } from './layered-image.js'
+import { readPinning } from './pin-file.js'
+import { findPin, type Pin, resolutionOf } from './pins.js'
 import { asStale } from './stale.js'
 import { isUnavailable } from './unavailable.js'
 
 /**
  * Finds the image in the cache, or resolves, downloads, verifies and publishes it; leased for the run of `leaseDir`.
  *
+ * A request that is pinned is the file of its pin, of whatever age that is.
+ *
  * @param refreshMs for how long its publisher may be asked for news of an image that is cached. Default 20 s.
- * @throws VmImageError UNTRUSTED when it is trusted less than was asked for; of every code that a cold cache can lead to;
- *   none of the network's when the image is cached.
+ * @throws VmImageError UNTRUSTED when it is trusted less than was asked for; NOT_PINNED; of every code that a cold cache can
+ *   lead to; none of the network's when the image is cached.
  */
 export async function ensureBaseImage(
   request: ImageRequest,
@@ -34,6 +38,8 @@ export async function ensureBaseImage(
     return localBaseImage(request, context)
   }
   const layout = cacheLayout(context.cacheDir, context.shared)
+  const pin = findPin(request, readPinning(context), context)
+  if (pin) return ensurePinned(request, pin, leaseDir, context)
   const known = request.kind === 'file' ? undefined : findKnown(layout, request, context)
   const cached =
     known && ((await leaseOrHeal(layout, leaseDir, known, context)) ?? findLayered(known, leaseDir, context))
@@ -62,6 +68,22 @@ export async function ensureBaseImage(
     checkTrust(request, cached, context)
     return serveStale(cached, error.message.replaceAll(/\s*\n\s*/g, ' '), context)
   }
+}
+
+async function ensurePinned(
+  request: ImageRequest,
+  pin: Pin,
+  leaseDir: string | undefined,
+  context: Context,
+): Promise<BaseImage> {
+  const known = resolutionOf(request, pin, context)
+  checkTrust(request, known, context)
+  const layout = cacheLayout(context.cacheDir, context.shared)
+  const cached =
+    (await leaseOrHeal(layout, leaseDir, known, context)) ?? findLayered(known, leaseDir, context)
+  if (cached) return cached
+  const { fetchPinned } = await import('./fetch-pinned.js')
+  return await fetchPinned(request, pin, leaseDir, context)
 }
 
 async function leaseOrHeal(

@@ -88,8 +88,12 @@ async function resolveAgain(
 
 type ObtainOptions = Omit<FetchOptions, 'budgetMs'> & Pick<Publishing, 'leaseDir' | 'keepsWrongBytes'>
 
-/** The image of a source: from the cache, or from its servers. */
-async function obtain(
+/**
+ * The image of a source, which is what the request means now: from the cache, or from its servers.
+ *
+ * @throws VmImageError of every code that fetching and publishing have.
+ */
+export async function obtain(
   request: ImageRequest,
   source: Source,
   { onDownload, ...options }: ObtainOptions,
@@ -222,7 +226,8 @@ async function prepareStored(
   renewMeta(layout, stored, { trust, signedBy })
 }
 
-function gone(request: ImageRequest, context: Context): VmImageError {
+/** The error for an image that was published and is not there any more. */
+export function gone(request: ImageRequest, context: Context): VmImageError {
   return new VmImageError(
     'BASE_CHANGED',
     `Cannot use "${describeRequest(request)}": it was published and is gone again from "${context.cacheDir}".\n` +

@@ -6,6 +6,7 @@ import { type BaseImage, leaseResolved } from '../image/base-image.js'
 import { checkTrust } from '../image/check-trust.js'
 import { findKnown } from '../image/known-resolution.js'
 import { findLayered } from '../image/layered-image.js'
+import { findPin, resolutionOf } from '../image/pins.js'
 import { asStale } from '../image/stale.js'
 import { fetchCommand, inputText } from '../image/request-text.js'
 import { describeRequest, type FileRequest, type ImageRequest, requestKey } from '../request/request.js'
@@ -41,7 +42,7 @@ export async function prepareFile(
  * no network.
  *
  * @param timeoutMs how long the test may take, for the message.
- * @throws VmImageError NOT_CACHED, UNTRUSTED, or with the code of what kept the image away before the tests began.
+ * @throws VmImageError NOT_CACHED, UNTRUSTED, NOT_PINNED, or with the code of what kept the image away before the tests began.
  */
 export function findPrepared(request: ImageRequest, run: RunInfo, timeoutMs: number | undefined): BaseImage {
   const key = requestKey(request, run.arch)
@@ -58,11 +59,13 @@ export function findPrepared(request: ImageRequest, run: RunInfo, timeoutMs: num
 
 function findCached(request: ImageRequest, run: RunInfo): BaseImage | undefined {
   const layout = cacheLayout(run.cacheDir)
-  const resolution = findKnown(layout, request, run)
+  const pin = findPin(request, run.pinning, run)
+  const resolution = pin ? resolutionOf(request, pin, run) : findKnown(layout, request, run)
   if (resolution === undefined) return undefined
   const base = leaseResolved(layout, run.leaseDir, resolution) ?? findLayered(resolution, run.leaseDir, run)
   // Only a name moves on to newer builds; a URL is one image, a digest even more so, and an import somebody's decision.
-  const isFixed = request.kind !== 'named' || request.checksum !== undefined || resolution.isImported
+  const isFixed =
+    pin !== undefined || request.kind !== 'named' || request.checksum !== undefined || resolution.isImported
   if (base === undefined || isFixed || Date.now() - resolution.resolvedAt <= run.maxResolveAgeMs) return base
   return asStale(base, 'a test uses no network.', Date.now())
 }

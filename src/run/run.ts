@@ -7,6 +7,8 @@ import type { Arch } from '../arch.js'
 import type { Context } from '../context.js'
 import type { KeepPolicy } from '../options.js'
 import type { BaseImage } from '../image/base-image.js'
+import { readPinning } from '../image/pin-file.js'
+import type { Pinning } from '../image/pins.js'
 import { imageProviders, type Provider } from '../providers/index.js'
 import type { ImageInput } from '../request/request.js'
 import { keptDirectory } from '../store/layout.js'
@@ -37,6 +39,8 @@ export interface RunInfo {
   readonly keepLast: number
   /** What a test takes that asks for no more and no less. */
   readonly minimumTrust: Trust
+  /** Which exact files the requests of tests mean, and whether nothing else may be used. */
+  readonly pinning: Pinning
   /** The providers that the configuration added, as `formatProviders()` writes them. */
   readonly providers: string
   /** The images that are ready, by `requestKey()`. */
@@ -67,7 +71,7 @@ export interface Run {
 /**
  * Starts a run: makes the run directory, sees to its end, removes what dead runs left, fetches the images.
  *
- * @throws VmImageError INVALID_REQUEST for an image that is none; with `strict`, whatever kept an image away.
+ * @throws VmImageError INVALID_REQUEST for an image that is none; INVALID_PINS; with `strict`, whatever kept an image away.
  */
 export async function startRun(options: RunOptions, context: Context): Promise<Run> {
   const run = await openRun(context)
@@ -81,6 +85,7 @@ export async function startRun(options: RunOptions, context: Context): Promise<R
 }
 
 async function openRun(context: Context): Promise<Run> {
+  const pinning = readPinning(context)
   // First, as it refuses directories that are not ours alone; then what is in them may be removed.
   const directory = await openRunDirectory(context)
   const closing = new AbortController()
@@ -103,6 +108,7 @@ async function openRun(context: Context): Promise<Run> {
         keep: context.keep,
         keepLast: context.keepLast,
         minimumTrust: context.minimumTrust,
+        pinning,
         providers: formatProviders([...providers.values()]),
         images: Object.fromEntries(prewarmed.images),
         errors: Object.fromEntries(prewarmed.errors),

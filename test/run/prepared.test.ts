@@ -150,6 +150,7 @@ const emptyInfo: RunInfo = {
   keep: 'never',
   keepLast: 0,
   minimumTrust: 'checksum',
+  pinning: { file: undefined, isFrozen: false, pins: {} },
   providers: '[]',
   images: {},
   errors: {},

@@ -17,7 +17,10 @@ export interface ImageFacts {
   /** Where it was published; `file:` for a file of your own. */
   readonly url: string
   readonly trust: Trust
-  /** With trust `signed`: fingerprint of the primary OpenPGP key that vouches for it, 40 hex digits or more in upper case. */
+  /**
+   * With trust `signed`: fingerprint of the primary OpenPGP key that vouches for it, 40 hex digits or more in upper case. With
+   * `pinned`: of the key that did when the image was pinned, where there was one.
+   */
   readonly signedBy: string | undefined
 }
 

@@ -58,14 +58,14 @@ async function pinAll(task: Task, context: Context): Promise<void> {
   const { file, pins, options } = task
   const changes: PinChange[] = []
   const failures: unknown[] = []
-  for (const [key, request] of requestsOf(task)) {
+  for (const [key, readRequest] of requestsOf(task)) {
     const known = pins[key]
     if (known && !options.update) {
       changes.push({ request: key, change: 'unchanged', from: known, to: known })
       continue
     }
     // One that cannot be had keeps no other away, and what is written stays so.
-    const change = await pinOne(key, request, known, file, context).catch(
+    const change = await pinOne(key, readRequest, known, file, context).catch(
       (error: unknown) => void failures.push(error),
     )
     context.signal.throwIfAborted()
@@ -77,11 +77,12 @@ async function pinAll(task: Task, context: Context): Promise<void> {
 
 async function pinOne(
   key: string,
-  request: ImageRequest,
+  readRequest: () => ImageRequest,
   from: Pin | undefined,
   file: string,
   context: Context,
 ): Promise<PinChange> {
+  const request = readRequest()
   if (request.kind === 'file') throw notPinnable(describeRequest(request))
   const to = await pinImage(request, from, context)
   if (from && isSamePin(from, to)) return { request: key, change: 'unchanged', from, to: from }
@@ -89,15 +90,15 @@ async function pinOne(
   return { request: key, change: from ? 'moved' : 'added', from, to }
 }
 
-/** What there is to do, by the key of each pin. */
-function requestsOf(task: Task): ReadonlyMap<string, ImageRequest> {
+/** What there is to do, by the key of each pin. A pin that can no longer be read, as its provider is gone, keeps no other away. */
+function requestsOf(task: Task): ReadonlyMap<string, () => ImageRequest> {
   const { pins, names, arches, isArchGiven, options, config } = task
   if (options.update && names.length === 0) {
     const chosen = Object.entries(pins).filter(
       ([, { arch }]) => !isArchGiven || !arch || arches.includes(arch),
     )
     if (chosen.length === 0) throw nothingPinned(task)
-    return new Map(chosen.map(([key, pin]) => [key, readPinned(pin.request, pin.arch)]))
+    return new Map(chosen.map(([key, pin]) => [key, () => readPinned(pin.request, pin.arch)]))
   }
   const images = names.length > 0 ? names : configuredImages(config, 'pin')
   refuseChecksumOfSeveral(images, options)
@@ -106,7 +107,7 @@ function requestsOf(task: Task): ReadonlyMap<string, ImageRequest> {
   const pinnable = names.length > 0 ? requests : requests.filter((request) => !isFixed(request))
   return new Map(
     pinnable.flatMap((request) =>
-      archesFor(request, task).map((arch) => [pinKey(request, arch), { ...request, arch }] as const),
+      archesFor(request, task).map((arch) => [pinKey(request, arch), () => ({ ...request, arch })] as const),
     ),
   )
 }

@@ -123,7 +123,8 @@ describe('a layer of our own layout', () => {
       const { acme } = await import(new URL('test/support/publisher.ts', ${JSON.stringify(new URL('../../', import.meta.url).href)}).href)
       ${becomeNobody}
       const run = { cacheDir: '/nowhere', extraCacheDirs: [${JSON.stringify(layer)}], images: {}, errors: {},
-        arch: 'x86_64', maxResolveAgeMs: 1e9, minimumTrust: 'checksum' }
+        arch: 'x86_64', maxResolveAgeMs: 1e9, minimumTrust: 'checksum',
+        pinning: { isFrozen: false, pins: {} } }
       console.log('base', findPrepared(parseRequest({ provider: acme }), run).path)`)
     expect(await worker.line(/^base /)).toBe(`base ${diskOf(layer)}`)
   })

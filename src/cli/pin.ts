@@ -5,7 +5,7 @@ import type { LoadedConfig } from '../config/load-config.js'
 import type { Context } from '../context.js'
 import { isWeak } from '../digest.js'
 import { VmImageError } from '../errors.js'
-import { changePins, readPins } from '../image/pin-file.js'
+import { changePins, readPins, tidyPins } from '../image/pin-file.js'
 import { notPinnable, pinImage } from '../image/pin-image.js'
 import { readPinned } from '../image/pinned-request.js'
 import { archOfKey, isSamePin, type Pin, pinKey, type Pins } from '../image/pins.js'
@@ -71,6 +71,7 @@ async function pinAll(task: Task, context: Context): Promise<void> {
     context.signal.throwIfAborted()
     if (change) changes.push(change)
   }
+  await tidyPins(file, context.signal)
   show(changes, file, options)
   throwAfterOthers(failures)
 }

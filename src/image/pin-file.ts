@@ -70,6 +70,13 @@ export async function changePins(
   }
 }
 
+/** Brings a file that people have merged or edited back into its one form; throws like {@link changePins}. */
+export async function tidyPins(file: string, signal: AbortSignal): Promise<void> {
+  const pins = readPins(file)
+  if (pins === undefined || formatPins(pins) === readFileSync(file, 'utf8')) return
+  await changePins(file, (now) => now, signal)
+}
+
 /** A link stays one: what it leads to is replaced. */
 function targetOf(file: string): string {
   try {

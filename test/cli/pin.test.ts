@@ -100,6 +100,18 @@ describe('vmimage pin', () => {
     expect(withoutTimes(project.text())).toBe(first)
   })
 
+  test('brings a file back into its form that was merged by hand', async () => {
+    await using project = await startProject()
+    project.publisher.publish('1', '1')
+    await project.vmimage('pin', 'acme', 'acme:1')
+    const before = project.text()
+    const [first, second] = before.split(/(?<= {2}\},)\n/)
+    writeFileSync(project.file, before.replace(`${first}\n${second}`, `{\n${second}\n${first?.slice(2)}`))
+    expect(project.text()).not.toBe(before)
+    expect((await project.vmimage('pin')).code).toBe(0)
+    expect(project.text()).toBe(before)
+  })
+
   test('--update moves what is named, and nothing else', async () => {
     await using project = await startProject()
     project.publisher.publish('1', '1')

@@ -10,7 +10,7 @@ import { httpFaultOf } from '../http/fault.js'
 import { titleOf } from '../image-facts.js'
 import { describeRequest, type ImageRequest } from '../request/request.js'
 import { knownAddresses, locateImage } from '../resolve/locate.js'
-import { resolveImage } from '../resolve/resolve.js'
+import { type ResolvedImage, resolveImage } from '../resolve/resolve.js'
 import { keyCache } from '../store/keys.js'
 import { cacheLayout } from '../store/layout.js'
 import { ensureCache } from '../store/root.js'
@@ -38,6 +38,8 @@ export async function fetchPinned(
   refuseOffline(request, context)
   ensureCache(cacheLayout(context.cacheDir, context.shared))
   const source = sourceOf(request, pin, context)
+  const name = `${describeRequest({ ...request, arch: undefined })} (pinned)`
+  context.report({ type: 'resolved', name, url: pin.url, digest: formatDigest(pinnedDigest(request, pin)) })
   try {
     return await publish(request, pin, source, leaseDir, context)
   } catch (error) {
@@ -92,15 +94,9 @@ async function fetchMoved(
   leaseDir: string | undefined,
   context: Context,
 ): Promise<BaseImage | undefined> {
-  if (request.kind !== 'named') return undefined
-  const { version, build, variant } = pin
-  const wanted = { version, build, variant, digest: pinnedDigest(request, pin) }
-  const asked = { ...request, arch: pin.arch ?? request.arch }
-  const keys = keyCache(cacheLayout(context.cacheDir, context.shared))
   const known = new Set(source.urls)
-  for await (const { image, found } of locateImage(asked, wanted, context, keys)) {
-    const urls = image?.urls.filter((url) => !known.has(url)) ?? []
-    tried.push(...found)
+  for await (const place of placesOf(request, pin, tried, context)) {
+    const urls = place.filter((url) => !known.has(url))
     const [url] = urls
     if (url === undefined) continue
     urls.forEach((one) => known.add(one))
@@ -113,6 +109,24 @@ async function fetchMoved(
     }
   }
   return undefined
+}
+
+/** Where else the publisher may have the file. What was found on the way is added to `tried`. */
+async function* placesOf(
+  request: ImageRequest,
+  pin: Pin,
+  tried: string[],
+  context: Context,
+): AsyncGenerator<readonly string[]> {
+  if (request.kind !== 'named') return
+  const { version, build, variant, url } = pin
+  const wanted = { version, build, variant, url, digest: pinnedDigest(request, pin) }
+  const asked = { ...request, arch: pin.arch ?? request.arch }
+  const keys = keyCache(cacheLayout(context.cacheDir, context.shared))
+  for await (const { urls, found } of locateImage(asked, wanted, context, keys)) {
+    tried.push(...found)
+    yield urls
+  }
 }
 
 /** What another place may mend. */
@@ -131,11 +145,11 @@ async function notToBeHad(
   const status = httpFaultOf(cause)?.status
   const isGone = status === 404 || status === 410
   if (cause.code === 'NETWORK' && !isGone) return cause
-  const image = [titleOf(pin), pin.build && `build ${pin.build}`].filter(Boolean).join(' ')
+  const digest = formatDigest(pinnedDigest(request, pin))
   const file = basename(context.pinFile ?? '')
-  const what = `${image}, which "${file}" pins for "${pinKey(request, context.arch)}" as ${formatDigest(pinnedDigest(request, pin))}`
+  const what = `${buildText(pin)}, which "${file}" pins for "${pinKey(request, context.arch)}" as ${digest}`
   const update = pinCommand({ ...request, checksum: undefined }, context.arch, ['--update'])
-  const list = `Tried:\n${tried.map((line) => `  ${line}`).join('\n')}`
+  const list = `Tried:\n${[...new Set(tried)].map((line) => `  ${line}`).join('\n')}`
   if (cause.code === 'DIGEST_MISMATCH') {
     return new VmImageError(
       'DIGEST_MISMATCH',
@@ -145,30 +159,35 @@ async function notToBeHad(
       { cause },
     )
   }
+  const now = await resolveNow(request, context)
+  // Listed and not served: it is about to come or to go, which is nothing that another pin could mend.
+  if (typeof now === 'object' && now.digest && formatDigest(now.digest) === digest) return cause
   return new VmImageError(
     'PIN_GONE',
-    `Cannot fetch ${what}: no server has it any more. ${await replacement(request, context)}\n` +
+    `Cannot fetch ${what}: no server has it any more. ` +
+      (typeof now === 'object'
+        ? `"${describeRequest(request)}" is ${buildText(now)} now: ${now.url}.\n`
+        : `What replaced it is not known: ${now}\n`) +
       `Take what is there now, with: ${update}; or name the cache of a machine that has it in extraCacheDirs. ${list}`,
     { cause },
   )
 }
 
-/** What the request would mean today. */
-async function replacement(request: ImageRequest, context: Context): Promise<string> {
-  if (request.kind !== 'named') return 'Nothing says what replaced it.'
-  const unpinned = { ...request, checksum: undefined }
+/** What the request would mean today, or why that is not known. */
+async function resolveNow(request: ImageRequest, context: Context): Promise<ResolvedImage | string> {
+  if (request.kind !== 'named') return 'a URL is one file.'
+  const keys = keyCache(cacheLayout(context.cacheDir, context.shared))
+  const quiet = { ...context, report: () => undefined }
   try {
-    const keys = keyCache(cacheLayout(context.cacheDir, context.shared))
-    const { name, version, build, url } = await resolveImage(
-      unpinned,
-      { ...context, report: () => undefined },
-      keys,
-    )
-    return `"${describeRequest(request)}" is ${titleOf({ name, version })}${build ? ` build ${build}` : ''} now: ${url}.`
+    return await resolveImage({ ...request, checksum: undefined }, quiet, keys)
   } catch (error) {
     if (!(error instanceof VmImageError)) throw error
-    return `What replaced it is not known: ${firstLine(error)}`
+    return firstLine(error)
   }
+}
+
+function buildText({ name, version, build }: Pick<Pin, 'name' | 'version' | 'build'>): string {
+  return [titleOf({ name, version }), build && `build ${build}`].filter(Boolean).join(' ')
 }
 
 function firstLine({ message }: VmImageError): string {

@@ -8,8 +8,10 @@ import { VmImageError } from '../errors.js'
 import type { Provider } from '../providers/index.js'
 import type { NamedRequest } from '../request/request.js'
 import type { KeyCache } from '../signature/key-cache.js'
+import { rootOf } from '../providers/definition.js'
 import { addressesOf } from './listings.js'
-import { type ResolvedImage, resolveImage } from './resolve.js'
+import { resolveImage } from './resolve.js'
+import type { Site } from './site.js'
 
 /** The file that is looked for. */
 export interface Wanted {
@@ -17,12 +19,14 @@ export interface Wanted {
   readonly build: string | undefined
   readonly variant: string | undefined
   readonly digest: Digest
+  /** Where it was. */
+  readonly url: string
 }
 
 export interface Place {
-  /** What the publisher has there; undefined when it has nothing of that version and build, or another file. */
-  readonly image: ResolvedImage | undefined
-  /** What was found at each address, for an error. */
+  /** Where the file may be, and where nothing says that it is another one. */
+  readonly urls: readonly string[]
+  /** What was found on the way, for an error. */
   readonly found: readonly string[]
 }
 
@@ -32,7 +36,7 @@ export interface Place {
  */
 export async function* locateImage(
   request: NamedRequest,
-  { version, build, variant, digest }: Wanted,
+  { version, build, variant, digest, url }: Wanted,
   context: Context,
   keyCache: KeyCache,
 ): AsyncGenerator<Place> {
@@ -46,7 +50,16 @@ export async function* locateImage(
       // As if the caller had given it: another one is a conflict, and no signature is needed.
       checksum: digest,
     }
-    yield await lookAt(exact, context, keyCache)
+    try {
+      // What is odd about a place where the file is not has nothing to do with it.
+      const image = await resolveImage(exact, { ...context, report: () => undefined }, keyCache)
+      yield { urls: image.urls, found: [] }
+    } catch (error) {
+      if (!(error instanceof VmImageError)) throw error
+      const isElsewhere = error.code === 'CHECKSUM_CONFLICT' || error.code === 'UNKNOWN_ARCH'
+      const urls = isElsewhere ? [] : likelyAddresses(url, site, request.provider)
+      yield { urls, found: error.code === 'UNKNOWN_ARCH' ? [] : triedIn(error) }
+    }
   }
 }
 
@@ -55,15 +68,12 @@ export function knownAddresses(url: string, { sources }: Provider): readonly str
   return [...new Set(sources.flatMap((site) => addressesOf(url, site)))]
 }
 
-async function lookAt(request: NamedRequest, context: Context, keyCache: KeyCache): Promise<Place> {
-  try {
-    // What is odd about a place where the file is not has nothing to do with it.
-    const image = await resolveImage(request, { ...context, report: () => undefined }, keyCache)
-    return { image, found: [] }
-  } catch (error) {
-    if (!(error instanceof VmImageError)) throw error
-    return { image: undefined, found: triedIn(error) }
-  }
+/** The addresses that the file would have at a site that does not list it: an archive most often has the tree of the main site. */
+function likelyAddresses(url: string, target: Site, { sources }: Provider): readonly string[] {
+  const roots = sources.map(rootOf).filter((root) => url.startsWith(root))
+  const urls = roots.flatMap((root) => addressesOf(rootOf(target) + url.slice(root.length), target))
+  // The root of a site may have words to be filled in, which stand for nothing here.
+  return [...new Set(urls)].filter((address) => !address.includes('{'))
 }
 
 /** The addresses that an error of the search lists at its end, else what it says first. */

@@ -156,6 +156,27 @@ describe('a pinned image that has left', () => {
       expect(message).toContain(part)
   })
 
+  test('is found at the other site also where that lists nothing', async () => {
+    await using publisher = await startMovingPublisher()
+    publisher.publish('1', '1')
+    const pinFile = await pinned(publisher)
+    publisher.publish('1', '1', archive)
+    publisher.withdraw('1', '1')
+    publisher.mirror.fail(`/${archive}/`, { status: 404 }, Infinity)
+    const base = await ensure(request, publisher.context('other', { pinFile }))
+    expect(readFileSync(base.path).equals(bytesOf('1', '1'))).toBe(true)
+  })
+
+  test('is not said to be gone while its publisher lists it', async () => {
+    await using publisher = await startMovingPublisher()
+    publisher.publish('1', '1')
+    const pinFile = await pinned(publisher)
+    publisher.mirror.fail(publisher.path('1', '1'), { status: 404 }, Infinity)
+    const error = await errorOf(ensure(request, publisher.context('other', { pinFile })))
+    expect(error.code).toBe('NETWORK')
+    expect(error.message).toContain('HTTP 404')
+  })
+
   test('is not said to be gone while its publisher does not answer', async () => {
     await using publisher = await startMovingPublisher()
     publisher.publish('1', '1')

@@ -1,6 +1,7 @@
 import { chmodSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { openVmImage } from '../../src/image/open.js'
 import { readPins } from '../../src/image/pin-file.js'
 import { errorOf } from '../support/error-of.js'
 import {
@@ -301,6 +302,19 @@ test('a checksum that contradicts the pin is an error, before anybody is asked',
   expect(error.code).toBe('CHECKSUM_CONFLICT')
   expect(error.message).toContain('vmimage.lock.json')
   expect(publisher.asked()).toEqual([])
+})
+
+test('openVmImage() uses the pins that it is told of', async () => {
+  await using publisher = await startMovingPublisher()
+  publisher.publish('1', '1')
+  const pinFile = await pinned(publisher)
+  publisher.publish('1', '2')
+  const { cacheDir, overlayDir, mirror, arch } = publisher.context('other')
+  const options = { cacheDir, overlayDir, mirror, arch }
+  await using image = await openVmImage(request, { ...options, pinFile })
+  expect(image).toMatchObject({ build: '1', trust: 'pinned' })
+  await using unpinned = await openVmImage(request, { ...options, frozen: false })
+  expect(unpinned).toMatchObject({ build: '2', trust: 'checksum' })
 })
 
 test('a pin file that is named and does not exist is an error', async () => {

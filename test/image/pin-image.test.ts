@@ -155,6 +155,15 @@ describe('a URL', () => {
     })
   })
 
+  test('is not asked for again without the word that it was taken on', async () => {
+    await using publisher = await startPublisher({ '1': image })
+    const pinFile = pinFileOf(publisher)
+    const known = await pinTo(pinFile, wanted, publisher.context())
+    const asked = publisher.mirror.requests.length
+    expect((await errorOf(pinTo(pinFile, url, publisher.context(), known))).code).toBe('UNTRUSTED')
+    expect(publisher.mirror.requests).toHaveLength(asked)
+  })
+
   test('of a packed image is unpacked by what the pin says', async () => {
     await using publisher = await startPublisher({ '1': image })
     const packed = { url: `${url}.gz`, minimumTrust: 'unverified' } as const
@@ -182,6 +191,30 @@ test('a request whose own digest is by another algorithm is held against that', 
   expect(publisher.asked()).toEqual([publisher.path('1', '1')])
   const wrong = { provider: moving, checksum: sha512(image) }
   expect((await errorOf(ensure(wrong, publisher.context('b', { pinFile })))).code).toBe('DIGEST_MISMATCH')
+})
+
+test('a file that has a lasting address is also looked for where it was listed', async () => {
+  await using publisher = await startPublisher({ '1': image })
+  const { imagePattern } = acme
+  const provider = defineProvider({
+    name: 'acme',
+    versionsUrl: 'https://acme.example.org/',
+    imagesUrl: 'https://acme.example.org/{version}/',
+    imageUrl: 'https://acme.example.org/all/{version}/{file}',
+    imagePattern,
+  })
+  const pinFile = pinFileOf(publisher)
+  const lasting = `https://acme.example.org/all/1/${file}`
+  expect(await pinTo(pinFile, { provider }, publisher.context())).toMatchObject({
+    url: lasting,
+    otherUrls: [url],
+  })
+  const asked = publisher.mirror.requests.length
+  expect(await ensure({ provider }, publisher.context({ pinFile }))).toMatchObject({ url: lasting })
+  expect(publisher.mirror.requests.slice(asked).map(({ path }) => path)).toEqual([
+    `/acme.example.org/all/1/${file}`,
+    publisher.path('1'),
+  ])
 })
 
 test('an image of another cache is used where it lies', async () => {

@@ -147,9 +147,9 @@ export async function obtain(
   if (source.digest) await prepareStored(layout, source, source.digest, context)
   if (!isLeased()) onDownload?.()
   // What was published can be gone again before it is leased from its place: then it is fetched once more.
-  for (let tries = 0; tries < mostTries && base === undefined; tries += 1) {
+  for (let tries = 0; tries < mostTries; tries += 1) {
     await publishSource(layout, source, { isDone: isLeased, onPublished, ...options }, context)
-    isLeased()
+    if (isLeased()) break
   }
   if (base === undefined) throw gone(request, context)
   if (base.digest) remember(parseDigest(base.digest))

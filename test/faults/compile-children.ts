@@ -6,8 +6,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { transformWithEsbuild } from 'vite'
 
-/** The compiled package, as the `DIST` of a child's environment. */
-export const dist = new URL('../../dist/', import.meta.url).href
+const dist = new URL('../../dist/', import.meta.url).href
 
 /** Compiles files of this folder (names without ending) into `directory`, side by side as they are here. */
 export async function compileChildren(directory: string, names: readonly string[]): Promise<void> {
@@ -20,6 +19,8 @@ export async function compileChildren(directory: string, names: readonly string[
       sourcemap: false,
       tsconfigRaw: '{}',
     })
-    await writeFile(join(directory, `${name}.js`), code)
+    // What they import of the package is what is built of it.
+    const built = code.replaceAll('"../../src/', `"${dist}`)
+    await writeFile(join(directory, `${name}.js`), built)
   }
 }

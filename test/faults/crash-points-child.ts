@@ -5,9 +5,13 @@
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { makeContext } from '../../src/context.js'
+import { defineProvider, openVmImage } from '../../src/index.js'
+import { startRun } from '../../src/run/run.js'
+import { Scope } from '../../src/run/scope.js'
+import { sweepDeadRuns } from '../../src/store/run-directory.js'
 import { definitions, type SystemName } from './fault-images.js'
 
-const dist = process.env['DIST'] ?? ''
 const [, , scenario = '', directory = '', mirror = ''] = process.argv
 const options = {
   cacheDir: join(directory, 'cache'),
@@ -15,11 +19,6 @@ const options = {
   mirror,
   arch: 'x86_64',
 } as const
-
-// The package is loaded by its place, which the compiler cannot follow: the types are those of its sources.
-const load = (file: string): Promise<unknown> => import(new URL(file, dist).href)
-const { openVmImage, defineProvider } = (await load('index.js')) as typeof import('../../src/index.js')
-const { makeContext } = (await load('context.js')) as typeof import('../../src/context.js')
 
 const scenarios: Readonly<Record<string, () => Promise<unknown>>> = {
   'fetch-plain': () => fetchImage('plain'),
@@ -37,8 +36,6 @@ async function fetchImage(name: SystemName) {
 
 /** A run whose test fails: its overlay is kept, and the base with it. */
 async function keepOverlay() {
-  const { startRun } = (await load('run/run.js')) as typeof import('../../src/run/run.js')
-  const { Scope } = (await load('run/scope.js')) as typeof import('../../src/run/scope.js')
   const context = makeContext({ ...options, keepLast: 100 })
   const run = await startRun({ images: [{ provider: defineProvider(definitions.plain) }] }, context)
   try {
@@ -55,9 +52,6 @@ async function keepOverlay() {
 
 /** What each run does first: removes what dead ones left. */
 async function sweep() {
-  const { sweepDeadRuns } = (await load(
-    'store/run-directory.js',
-  )) as typeof import('../../src/store/run-directory.js')
   return { swept: sweepDeadRuns(makeContext(options)).length }
 }
 

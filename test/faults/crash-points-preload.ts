@@ -112,10 +112,6 @@ function wrapPromise(table: Table, name: string, kind: string, pathsOf: PathsOf,
 
 /** Remembers which file a descriptor is; opening counts where it creates or is for writing. */
 function wrapOpen(): void {
-  const isForWriting = (flags: unknown) =>
-    typeof flags === 'number'
-      ? (flags & (fs.constants.O_WRONLY | fs.constants.O_RDWR | fs.constants.O_CREAT)) !== 0
-      : typeof flags === 'string' && flags !== 'r'
   const pathsOf: PathsOf = ([path, flags]) => (isForWriting(flags) ? [textOf(path)] : [])
   const { open, openSync } = original
   const openHandle = original.promises.open
@@ -143,6 +139,12 @@ function wrapOpen(): void {
   wrapSync(sync, 'openSync', 'open', pathsOf)
   wrapCallback(sync, 'open', 'open', pathsOf)
   wrapPromise(promised, 'open', 'open', pathsOf, 0)
+}
+
+function isForWriting(flags: unknown): boolean {
+  return typeof flags === 'number'
+    ? (flags & (fs.constants.O_WRONLY | fs.constants.O_RDWR | fs.constants.O_CREAT)) !== 0
+    : typeof flags === 'string' && flags !== 'r'
 }
 
 const byPath = [

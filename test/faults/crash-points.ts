@@ -13,7 +13,7 @@ import { cacheLayout } from '../../src/store/layout.js'
 import { namesIn } from '../../src/store/directory.js'
 import { startMirror } from '../support/mirror.js'
 import { tempDir } from '../support/temp-dir.js'
-import { compileChildren, dist } from './compile-children.js'
+import { compileChildren } from './compile-children.js'
 import { isDamagedBefore, type Scenario } from './crash-scenarios.js'
 import { faultSite } from './fault-site.js'
 import { brokenInvariants, type Directories, type Known, leftovers } from './invariants.js'
@@ -73,7 +73,7 @@ export async function openCrashLab(): Promise<CrashLab> {
       mirror.url,
     ]
     const child = spawn(process.execPath, args, {
-      env: { ...process.env, DIST: dist, CRASH_ROOTS: `${stage.cacheDir}:${stage.overlayDir}`, ...env },
+      env: { ...process.env, CRASH_ROOTS: `${stage.cacheDir}:${stage.overlayDir}`, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     })
     const output = Promise.all([text(child.stdout), text(child.stderr)])

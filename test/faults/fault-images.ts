@@ -1,12 +1,12 @@
 /** The two systems that the fault tests ask for: one image is served as it is, one packed. Plain data: children load it. */
-export const plain = {
+const plain = {
   name: 'plain',
   versionsUrl: 'https://plain.example.org/',
   imagesUrl: 'https://plain.example.org/{version}/',
   imagePattern: 'plain-{version}.{arch}.qcow2',
 } as const
 
-export const packed = {
+const packed = {
   name: 'packed',
   versionsUrl: 'https://packed.example.org/',
   imagesUrl: 'https://packed.example.org/{version}/',

@@ -4,7 +4,6 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { setTimeout as delay } from 'node:timers/promises'
-import { dist } from './compile-children.js'
 import type { FaultSite } from './fault-site.js'
 import type { FuzzMirror, Reply } from './fuzz-mirror.js'
 import type { WorkerEvent } from './fuzz-worker.js'
@@ -20,8 +19,8 @@ export interface Crew extends AsyncDisposable {
   /** When somebody last removed the locks. */
   locksRemovedAt: number
   onEvent(listener: (event: WorkerEvent, worker: WorkerState) => void): void
-  /** Kills that worker, and starts another in its place. */
-  kill(number: number): void
+  /** Kills a worker that is at work, and starts another in its place; false when too few are: who starts is to get somewhere. */
+  kill(random: Seeded): boolean
   signal(number: number, signal: NodeJS.Signals): void
   /** Whether the process that a reply goes to still lives. */
   isAlive(reply: Reply): boolean
@@ -44,6 +43,8 @@ interface Member {
   readonly child: ChildProcess
   readonly startedAt: number
   openedAt: number
+  /** True once it has begun to work: on a busy machine that takes longer than the time between two kills. */
+  isAwake: boolean
 }
 
 /** So long may a worker take to finish what it is at: its downloads still break. */
@@ -51,7 +52,7 @@ const endMs = 60_000
 
 export function startCrew(options: CrewOptions): Crew {
   const { mode, children, work, site, mirror, size, random } = options
-  let listener: (event: WorkerEvent, worker: WorkerState) => void = () => undefined
+  const listeners: ((event: WorkerEvent, worker: WorkerState) => void)[] = []
   const failures: string[] = []
   const members = Array.from({ length: size }, (_, number) => start(number))
 
@@ -61,19 +62,25 @@ export function startCrew(options: CrewOptions): Crew {
     const seed = String(random.between(0, 2 ** 31))
     const script = [join(children, 'fuzz-worker.js'), kind, work, `${mirror.url}/w${number}`, seed]
     const child = spawn(process.execPath, [...preload, ...script], {
-      env: { ...process.env, DIST: dist, ...whatIsRight(site, mode) },
+      env: { ...process.env, ...whatIsRight(site, mode) },
       stdio: ['ignore', 'pipe', 'pipe'],
     })
-    const member: Member = { child, startedAt: performance.now(), openedAt: performance.now() }
+    const member: Member = {
+      child,
+      startedAt: performance.now(),
+      openedAt: performance.now(),
+      isAwake: false,
+    }
     const noise: string[] = []
     child.stderr.on('data', (data: Buffer) => noise.push(data.toString()))
     createInterface({ input: child.stdout }).on('line', (line) => {
       const event = JSON.parse(line) as WorkerEvent // a worker writes whole lines
-      listener(event, { number, openedAt: member.openedAt })
-      if (event.type === 'open') member.openedAt = performance.now()
+      for (const told of listeners) told(event, { number, openedAt: member.openedAt })
+      if (event.type === 'open') Object.assign(member, { openedAt: performance.now(), isAwake: true })
     })
     child.on('close', (code, signal) => {
-      if (code !== 0 && signal !== 'SIGKILL')
+      // By SIGTERM: it was told to end before it had begun.
+      if (code !== 0 && signal !== 'SIGKILL' && signal !== 'SIGTERM')
         failures.push(`worker ${number} ended with ${code}: ${noise.join('')}`)
     })
     return member
@@ -81,10 +88,14 @@ export function startCrew(options: CrewOptions): Crew {
 
   return {
     locksRemovedAt: 0,
-    onEvent: (told) => void (listener = told),
-    kill(number) {
+    onEvent: (listener) => void listeners.push(listener),
+    kill(choice) {
+      const awake = members.flatMap(({ isAwake }, number) => (isAwake ? [number] : []))
+      if (awake.length < size - 1) return false
+      const number = choice.pick(awake)
       members[number]?.child.kill('SIGKILL')
       members[number] = start(number)
+      return true
     },
     signal: (number, signal) => void members[number]?.child.kill(signal),
     isAlive: ({ worker, startedAt }) => (members[worker]?.startedAt ?? Infinity) < startedAt,

@@ -3,6 +3,7 @@
  * behind it, so that both meet the same faults.
  */
 import { join } from 'node:path'
+import { defineProvider, openVmImage } from '../../src/index.js'
 import { definitions, type SystemName } from './fault-images.js'
 
 export interface FuzzStore {
@@ -23,11 +24,8 @@ export interface FuzzStoreOptions {
   readonly mirror: string
 }
 
-/** The package as it is built and published. */
+/** The package as it is built and published; compile-children.ts leads the import there. */
 export async function shippedStore({ directory, mirror }: FuzzStoreOptions): Promise<FuzzStore> {
-  const index = new URL('index.js', process.env['DIST']).href
-  // The package is loaded by its place, which the compiler cannot follow: the types are those of its sources.
-  const { openVmImage, defineProvider } = (await import(index)) as typeof import('../../src/index.js')
   const providers = { plain: defineProvider(definitions.plain), packed: defineProvider(definitions.packed) }
   const [cacheDir, overlayDir] = [join(directory, 'cache'), join(directory, 'overlays')]
   return {

@@ -42,7 +42,7 @@ function shippedTarget(work: string, { images }: FaultSite): FuzzTarget {
       rmSync(join(work, 'evicted'), { recursive: true })
       return wrong
     },
-    removeLocks: () => rmSync(layout.locks, { recursive: true, force: true }),
+    removeLocks: () => removeInUse(layout.locks),
     removeIngests: (name) => removeInUse(join(layout.ingest, images[name].key)),
     wrongAtTheEnd() {
       sweepDeadRuns(makeContext({ ...stage }, {}))

@@ -22,10 +22,10 @@ const [, , kind, directory = '', mirror = '', seed] = process.argv
 const expected = JSON.parse(process.env['EXPECTED'] ?? '{}') as Readonly<Record<SystemName, string>>
 const random = seeded(Number(seed))
 const store = await (kind === 'naive' ? naiveStore : shippedStore)({ directory, mirror })
-let isToEnd = false
-process.on('SIGTERM', () => (isToEnd = true))
+const end = new AbortController()
+process.on('SIGTERM', () => end.abort())
 
-while (!isToEnd) await useOnce(random.pick(['plain', 'packed'] as const))
+while (!end.signal.aborted) await useOnce(random.pick(['plain', 'packed'] as const))
 process.exit(0)
 
 /** Not in the loop: what esbuild makes of `await using` there keeps an error for the next turn. */

@@ -189,7 +189,7 @@ function isDraftLeft(path: string): boolean {
 function isLockLeft(layout: CacheLayout, path: string): boolean {
   const key = basename(path).replace(/\.(lock|owner\.json)$/, '')
   const record = readRecord(join(layout.locks, `${key}.owner.json`))
-  const owner = parseOwner(String(record?.owner ?? ''))
+  const owner = typeof record?.owner === 'string' ? parseOwner(record.owner) : undefined
   if (owner === undefined) return false
   const isDead = judge(owner) === 'dead'
   const isOfThisLock = identity(join(layout.locks, `${key}.lock`)) === record?.lock

@@ -31,7 +31,6 @@ export function seeded(seed: number): Seeded {
       if (picked === undefined) throw new TypeError('pick() needs something to pick from.')
       return picked
     },
-    fork: (name) =>
-      seeded([...name].reduce((sum, letter) => Math.imul(sum ^ letter.charCodeAt(0), 16_777_619), seed)),
+    fork: (name) => seeded(Buffer.from(name).reduce((sum, byte) => Math.imul(sum ^ byte, 16_777_619), seed)),
   }
 }

@@ -1,0 +1,61 @@
+/**
+ * The long form: every crash point of every scenario, then the fuzz in each mode; prints what was counted. It fails when
+ * anything went wrong, and when the negative control found nothing.
+ *
+ *     npm run test:faults -- [--minutes 10] [--seed N] [--only crash|lock|nolock|naive]
+ */
+import { parseArgs } from 'node:util'
+import { allPoints, openCrashLab } from './crash-points.js'
+import { scenarios } from './crash-scenarios.js'
+import { fuzz, type Mode, modes } from './fuzz.js'
+
+const { values } = parseArgs({
+  options: {
+    minutes: { type: 'string', default: '10' },
+    seed: { type: 'string', default: String(Date.now() % 2 ** 31) },
+    only: { type: 'string' },
+  },
+})
+const seed = Number(values.seed)
+const isAsked = (part: string) => values.only === undefined || values.only === part
+
+console.log(`seed ${seed}`)
+if (isAsked('crash')) await crashEverywhere()
+for (const mode of modes.filter(isAsked)) await fuzzFor(mode, 60 * Number(values.minutes))
+
+async function crashEverywhere(): Promise<void> {
+  await using lab = await openCrashLab()
+  for (const scenario of scenarios) {
+    const operations = await lab.operations(scenario)
+    let reached = 0
+    const wrong: string[] = []
+    for (const point of allPoints(operations)) {
+      const found = await lab.crash(scenario, point)
+      reached += Number(found.isReached)
+      wrong.push(
+        ...found.wrong.map((what) => `${point.at} ${point.side} ${operations[point.at - 1]}: ${what}`),
+      )
+    }
+    console.log(
+      `crash points of ${scenario.name}: ${operations.length} operations, ${reached} crashes, ${wrong.length} wrong`,
+    )
+    tellFailures(wrong)
+    if (operations.length < scenario.leastOperations)
+      tellFailures([`it has ${operations.length} operations only`])
+  }
+}
+
+async function fuzzFor(mode: Mode, seconds: number): Promise<void> {
+  const { counts, servedRatio, failures } = await fuzz({ mode, seed, seconds, longStops: true })
+  console.log(`\nfuzz, mode ${mode}, ${seconds} s`)
+  for (const [name, count] of Object.entries(counts)) console.log(`  ${name.padEnd(24)} ${count}`)
+  console.log(`  ${'bytes served a publish'.padEnd(24)} ${servedRatio.toFixed(2)} times its size`)
+  if (mode !== 'naive') return tellFailures(failures)
+  if (counts.corruptUses === 0)
+    tellFailures(['the naive cache was found to be right: this fuzz proves nothing'])
+}
+
+function tellFailures(failures: readonly string[]): void {
+  for (const failure of failures.slice(0, 50)) console.log(`  WRONG ${failure}`)
+  if (failures.length > 0) process.exitCode = 1
+}

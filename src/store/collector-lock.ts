@@ -13,13 +13,23 @@ import { discard } from './trash.js'
 /** How long a collector that cannot be judged from here (or left an empty file on a full disk) is believed to work. */
 const forgottenMs = 3_600_000
 
+export function collectorLockPath({ locks }: CacheLayout): string {
+  return join(locks, 'gc')
+}
+
+/** Whether a collector died at its work. */
+export function isCollectorDead(layout: CacheLayout): boolean {
+  const owner = parseOwner(readText(collectorLockPath(layout)) ?? '')
+  return owner !== undefined && judge(owner) === 'dead'
+}
+
 /** Runs `collect` as the only collector of this cache; undefined, at once, when another one is at it. */
 export async function asOnlyCollector<T>(
   layout: CacheLayout,
   now: number,
   collect: () => Promise<T>,
 ): Promise<T | undefined> {
-  const path = join(layout.locks, 'gc')
+  const path = collectorLockPath(layout)
   const owner = newOwner()
   if (!tryTake(path, owner)) {
     if (isAtWork(path, now)) return undefined

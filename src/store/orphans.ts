@@ -6,6 +6,7 @@ import { lstatSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Context } from '../context.js'
 import { systemErrorCode } from '../errors.js'
+import { collectorLockPath, isCollectorDead } from './collector-lock.js'
 import { namesIn } from './directory.js'
 import { type CacheLayout, cacheLayout, diskPath, keptDirectory, overlayRuns } from './layout.js'
 import { isKept } from './lease.js'
@@ -17,7 +18,7 @@ import { discard } from './trash.js'
 
 export interface Orphan {
   /** `run`: overlays or leases; `kept`: a kept disk that never got its note; `draft`: half of a small file. */
-  readonly kind: 'run' | 'kept' | 'partial' | 'lock' | 'draft' | 'trash'
+  readonly kind: 'run' | 'kept' | 'partial' | 'lock' | 'collector' | 'draft' | 'trash'
   readonly path: string
 }
 
@@ -40,6 +41,7 @@ export function findOrphans(context: Context): readonly Orphan[] {
     ...find('kept', () => inside(keptDirectory(context.overlayDir), isOfDead)),
     ...find('partial', () => deadPartials(layout, now)),
     ...find('lock', () => findDeadRecords(layout)),
+    ...find('collector', () => (isCollectorDead(layout) ? [collectorLockPath(layout)] : [])),
     ...find('draft', () => deadDrafts(layout)),
     ...find('trash', () => inside(layout.trash, (name, path) => isTrash(name, path, now))),
   ]
@@ -69,6 +71,7 @@ function remove(layout: CacheLayout, { kind, path }: Orphan): boolean {
       rmSync(path, { force: true })
       return true
     case 'partial':
+    case 'collector':
     case 'trash':
       // Renamed first: whoever goes on with the download, or puts an image back, has it whole or not at all.
       discard(layout, path)

@@ -45,6 +45,9 @@ export const errorCodes = {
   CACHE_UNREADABLE: 'Something in the cache cannot be read by this user.',
   CACHE_UNWRITABLE: 'The cache cannot be written, and the image is not in it yet.',
   NO_SPACE: 'The disk has no room for the image.',
+  UNKNOWN_IMAGE: 'No image in the cache has the name that was given.',
+  IMAGE_IN_USE: 'The image that is to be removed is in use.',
+  COLLECTING: 'Another process is removing images from the cache at this moment.',
   LOCK_STALLED: 'Another process holds the download and makes no progress.',
   NOT_CACHED:
     'A test asked for an image that was not fetched before the tests began, or a command for one that is not there.',

@@ -32,6 +32,11 @@ export interface CommandOptions {
   readonly update?: boolean | undefined
   readonly remove?: boolean | undefined
   readonly json?: boolean | undefined
+  /** As given, `20G`. */
+  readonly maxSize?: string | undefined
+  /** As given, `30d`. */
+  readonly maxAge?: string | undefined
+  readonly dryRun?: boolean | undefined
   readonly signal: AbortSignal
 }
 

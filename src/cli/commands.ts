@@ -7,7 +7,9 @@ import { importCommand } from './import.js'
 import { listCommand } from './list.js'
 import { pinCommand } from './pin.js'
 import { providersCommand } from './providers.js'
+import { pruneCommand } from './prune.js'
 import { resolveCommand } from './resolve.js'
+import { rmCommand } from './rm.js'
 import { verifyCommand } from './verify.js'
 
 export const commands: readonly Command[] = [
@@ -16,7 +18,10 @@ export const commands: readonly Command[] = [
   pinCommand,
   listCommand,
   verifyCommand,
+  pruneCommand,
+  rmCommand,
   resolveCommand,
   providersCommand,
+  doctorCommand,
   cacheKeyCommand,
 ]

@@ -91,9 +91,10 @@ Examples:
   vmimage resolve debian:13 --all    every build that there is
   vmimage resolve fedora --explain   why it is this one
   vmimage import disk.qcow2 --name fedora --version 44   a file of yours, for "fedora:44"
-  vmimage list                       what is cached, and how large it is
+  vmimage list                       what is cached, how large it is, and who uses it
   vmimage verify                     whether every cached image is still as it was published
-
+  vmimage prune --dry-run            what a collection would remove, and why
+  vmimage rm debian:12               one system's images, if nobody uses them
   vmimage doctor                     what is wrong with this machine, and what to do about it
 
 Exit codes:

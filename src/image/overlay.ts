@@ -10,6 +10,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url'
 import { Cleanup } from '../cleanup.js'
 import { VmImageError } from '../errors.js'
 import { createOverlay } from '../qcow2/create.js'
+import { markTest, unmarkTest } from '../store/run-record.js'
 import { isUnchanged, stampOf } from '../store/stamp.js'
 import type { BaseImage } from './base-image.js'
 import { VmImage } from './vm-image.js'
@@ -21,6 +22,8 @@ export interface OverlayOptions {
   readonly sizeBytes?: number | undefined
   /** False: plain 64 KiB clusters, for readers that do not know extended L2 entries (QEMU before 5.2). Default true. */
   readonly extendedL2?: boolean | undefined
+  /** The test that it is for, which people are told who ask why its base does not go. Default: none. */
+  readonly test?: string | undefined
   /** What ends after the overlay is deleted; taken over when the overlay exists. Default: nothing. */
   readonly afterwards?: Cleanup | undefined
 }
@@ -37,6 +40,11 @@ export function openOverlay(base: BaseImage, options: OverlayOptions): VmImage {
   const overlay = createOverlay(path, base, { sizeBytes: options.sizeBytes, extendedL2: options.extendedL2 })
   const cleanup = options.afterwards?.move() ?? new Cleanup()
   cleanup.defer(() => deleteOverlay(path))
+  // A base that is not in the cache is nobody's to remove.
+  if (options.test !== undefined && base.leaseDir !== undefined) {
+    markTest(path, base.path, options.test)
+    cleanup.defer(() => unmarkTest(path))
+  }
   return new VmImage(base, overlay, cleanup)
 }
 

@@ -82,7 +82,7 @@ export class Scope {
     if (this.signal.aborted) throw testFinished(input, this.name)
     const sizeBytes = options.size === undefined ? request.sizeBytes : parseSize(options.size)
     const { extendedL2 } = options
-    const image = openOverlay(base, { directory: run.overlayDir, sizeBytes, extendedL2 })
+    const image = openOverlay(base, { directory: run.overlayDir, sizeBytes, extendedL2, test: this.name })
     this.#opened.push({ image, leaseDir: base.leaseDir, keep: options.keep ?? run.keep })
     return image
   }

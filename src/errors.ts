@@ -88,9 +88,3 @@ export function systemErrorCode(error: unknown): string | undefined {
   if (error instanceof VmImageError) return undefined
   return typeof error.code === 'string' ? error.code : undefined
 }
-
-/** True for a write that failed because the disk, or the user's quota on it, has no room left. */
-export function isDiskFull(error: unknown): boolean {
-  const code = systemErrorCode(error)
-  return code === 'ENOSPC' || code === 'EDQUOT'
-}

@@ -8,10 +8,11 @@ import { rm, stat } from 'node:fs/promises'
 import { pipeline, Readable } from 'node:stream'
 import { createGunzip } from 'node:zlib'
 import type { Packing } from '../compression.js'
-import { isDiskFull, VmImageError } from '../errors.js'
+import { VmImageError } from '../errors.js'
+import { sizeText } from '../progress-text.js'
 import { runProgram } from '../program.js'
 import type { Report } from '../report.js'
-import { diskFullError } from './disk-full.js'
+import { diskFullError, isDiskFull, roomCure } from '../disk-full.js'
 import { paced } from './paced.js'
 import { createSparseFile } from './sparse-file.js'
 import { untar } from './untar.js'
@@ -21,6 +22,8 @@ export interface DecompressOptions {
   readonly name: string
   /** A file that expands further is an error: damage, or a bomb. */
   readonly maxBytes: number
+  /** No more than this is written to the disk; holes are not counted. Default: as much as goes. */
+  readonly maxDataBytes?: number | undefined
   readonly report: Report
   readonly signal: AbortSignal
 }
@@ -71,13 +74,14 @@ export async function decompress(
         throw failure(options.name, compression, `more than ${options.maxBytes} bytes come out of it`)
       }
       await file.append(chunk)
+      if (file.dataBytes > (options.maxDataBytes ?? Infinity)) throw noRoom(target, options)
     }
     const sha256 = await file.finish()
     return { sizeBytes: file.sizeBytes, sha256 }
   } catch (error) {
     await rm(target, { force: true })
     options.signal.throwIfAborted()
-    if (isDiskFull(error)) throw await diskFullError(target, undefined, error)
+    if (isDiskFull(error)) throw diskFullError(target, undefined, error)
     if (error instanceof VmImageError && error.code !== 'TOOL_FAILED') throw error
     throw failure(options.name, compression, describe(error), error)
   }
@@ -114,6 +118,14 @@ async function* unxz(input: Input, { name, report, signal }: DecompressOptions):
 /** pipeline() destroys the decoder with the error of the input, and so the reader gets it: the callback has nothing to add. */
 function gunzip(input: Input): AsyncIterable<Uint8Array> {
   return pipeline(Readable.from(input()), createGunzip(), () => {})
+}
+
+/** Before the last byte of the disk is taken: others live on it too. */
+function noRoom(target: string, { name, maxDataBytes = 0 }: DecompressOptions): VmImageError {
+  return new VmImageError(
+    'NO_SPACE',
+    `Cannot unpack "${name}" to "${target}": more than ${sizeText(maxDataBytes)} come out of it, and the disk had no more.\n${roomCure}`,
+  )
 }
 
 function failure(name: string, compression: Packing, found: string, cause?: unknown): VmImageError {

@@ -6,10 +6,10 @@
 import { type BackoffLimits, backoffMs, pause } from '../http/backoff.js'
 import type { Context } from '../context.js'
 import { type Digest, formatDigest, sameDigest } from '../digest.js'
-import { isDiskFull, VmImageError } from '../errors.js'
+import { VmImageError } from '../errors.js'
 import { attempt, type AttemptEnd, type Wanted } from './attempt.js'
 import { kindOfFile } from './kind-of.js'
-import { diskFullError } from './disk-full.js'
+import { diskFullError, isDiskFull } from '../disk-full.js'
 import { paced } from './paced.js'
 import { openPartFile, type PartFile } from './part-file.js'
 import type { WatchdogLimits } from './watchdog.js'
@@ -92,7 +92,7 @@ export async function download(
   } catch (error) {
     if (!isDiskFull(error)) throw error
     const needed = request.sizeBytes ?? part.state?.totalBytes
-    throw await diskFullError(part.path, needed && needed - part.writtenBytes, error)
+    throw diskFullError(part.path, needed && needed - part.writtenBytes, error)
   }
 }
 

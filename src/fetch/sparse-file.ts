@@ -8,6 +8,8 @@ import { open } from 'node:fs/promises'
 export interface SparseFile extends AsyncDisposable {
   /** The bytes given so far, zeros included. */
   readonly sizeBytes: number
+  /** Of these, what was written to the disk. */
+  readonly dataBytes: number
   /** Adds to the end; `bytes` may be reused as soon as the promise resolves. */
   append(bytes: Uint8Array): Promise<void>
   /** Writes what is left and gives the file its size. Returns the SHA-256 of the whole, zeros included. */
@@ -26,6 +28,7 @@ export async function createSparseFile(path: string): Promise<SparseFile> {
   const buffer = Buffer.alloc(bufferBytes)
   let used = 0
   let written = 0
+  let dataBytes = 0
 
   async function flush(): Promise<void> {
     const bytes = buffer.subarray(0, used)
@@ -43,11 +46,15 @@ export async function createSparseFile(path: string): Promise<SparseFile> {
       const { bytesWritten } = await file.write(bytes, done, bytes.length - done, position + done)
       done += bytesWritten
     }
+    dataBytes += bytes.length
   }
 
   return {
     get sizeBytes() {
       return written + used
+    },
+    get dataBytes() {
+      return dataBytes
     },
     async append(bytes) {
       for (let taken = 0; taken < bytes.length;) {

@@ -25,11 +25,12 @@ import { provenFacts } from './proven-facts.js'
 import { rememberIfPossible } from './remember.js'
 import { compareWithSeen } from './rollback.js'
 import { localBaseImage } from './local-image.js'
+import type { Room } from './room.js'
 import { localPath, type Source } from './source.js'
 import { tooLate, within } from './within.js'
 
 /** How a fetch differs when there is an image already that will do. */
-export interface FetchOptions {
+export interface FetchOptions extends Room {
   /** For how long the publisher may be asked what is new. Default: as long as it takes. */
   readonly budgetMs?: number | undefined
   /** How often a server may fail without progress before it is given up. Default: that of `download()`. */

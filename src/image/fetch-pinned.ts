@@ -80,7 +80,12 @@ async function publish(
     base = leaseResolved(layout, leaseDir, known) ?? findLayered(known, leaseDir, context)
     return base !== undefined
   }
-  await publishSource(layout, source, { isDone, onPublished: () => undefined, leaseDir, keepsWrongBytes: false }, context)
+  await publishSource(
+    layout,
+    source,
+    { isDone, onPublished: () => undefined, leaseDir, keepsWrongBytes: false },
+    context,
+  )
   if (!isDone() || base === undefined) throw gone(request, context)
   return base
 }

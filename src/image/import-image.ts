@@ -9,9 +9,9 @@ import { pathToFileURL } from 'node:url'
 import { compressionOf, unpackedName } from '../compression.js'
 import type { Context } from '../context.js'
 import { type Digest, digestKey, formatDigest, isWeak } from '../digest.js'
-import { isDiskFull, VmImageError } from '../errors.js'
+import { diskFullError, isDiskFull } from '../disk-full.js'
+import { VmImageError } from '../errors.js'
 import { decompress } from '../fetch/decompress.js'
-import { diskFullError } from '../fetch/disk-full.js'
 import { type ImageFacts, titleOf } from '../image-facts.js'
 import { inspectImage } from '../qcow2/inspect.js'
 import { describeRequest, importKey, type NamedRequest } from '../request/request.js'
@@ -25,7 +25,7 @@ import { hashFile } from './hash-file.js'
 import { importedSystem } from './import-answers.js'
 import { findKnown } from './known-resolution.js'
 import { realFile } from './local-file.js'
-import { mostBytesUnpacked } from './publish-source.js'
+import { mostBytesUnpacked } from './ingest-source.js'
 
 export interface ImportedImage {
   readonly stored: StoredImage
@@ -110,7 +110,7 @@ async function copyFile(file: string, copy: string, signal: AbortSignal): Promis
   try {
     await cloneOrCopy(file, copy, signal)
   } catch (error) {
-    if (isDiskFull(error)) throw await diskFullError(copy, statSync(file).size, error)
+    if (isDiskFull(error)) throw diskFullError(copy, statSync(file).size, error)
     throw error
   }
 }

@@ -93,7 +93,12 @@ async function download(request: PinnableRequest, source: Source, context: Conte
   ensureCache(layout)
   const found: Digest[] = []
   const onPublished = (digest: Digest) => void found.push(digest)
-  await publishSource(layout, source, { isDone: () => false, onPublished, leaseDir: undefined, keepsWrongBytes: false }, context)
+  await publishSource(
+    layout,
+    source,
+    { isDone: () => false, onPublished, leaseDir: undefined, keepsWrongBytes: false },
+    context,
+  )
   const [digest] = found
   if (digest === undefined) throw gone(request, context)
   return digest

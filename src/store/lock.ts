@@ -12,7 +12,8 @@
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { lock } from 'proper-lockfile'
-import { isDiskFull, systemErrorCode, VmImageError } from '../errors.js'
+import { diskFullError, isDiskFull } from '../disk-full.js'
+import { systemErrorCode, VmImageError } from '../errors.js'
 import { ingestedBytes } from './ingest.js'
 import { type CacheLayout, lockPath } from './layout.js'
 import { eraseHolder, findHolder, freeLock, type Holder, recordHolder } from './lock-holder.js'
@@ -62,7 +63,7 @@ export interface LockWait {
  * Runs `action` as the only process of the machine that works on `key`, or not at all when `isDone()` turns true
  * while waiting.
  *
- * @throws VmImageError LOCK_STALLED when the holder makes no progress; the signal's reason when aborted.
+ * @throws VmImageError LOCK_STALLED when the holder makes no progress; CACHE_UNWRITABLE, NO_SPACE when there can be no lock; the signal's reason when aborted.
  */
 export async function withLock(
   layout: CacheLayout,

@@ -2,9 +2,10 @@
  * The directories of the cache: made on the first write, private to the user, and refused when somebody else could
  * have prepared them.
  */
-import { existsSync, lstatSync, type Stats, statSync, writeFileSync } from 'node:fs'
+import { existsSync, lstatSync, rmSync, type Stats, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { isDiskFull, systemErrorCode, VmImageError } from '../errors.js'
+import { diskFullError, isDiskFull } from '../disk-full.js'
+import { systemErrorCode, VmImageError } from '../errors.js'
 import { type CacheLayout, keptDirectory, overlayRuns } from './layout.js'
 import { makeDirectory } from './make-directory.js'
 
@@ -19,7 +20,7 @@ const tag =
  * ours.
  *
  * @throws VmImageError CACHE_UNSAFE when a directory is a link, belongs to another user, or can be written by others,
- * CACHE_UNWRITABLE or NO_SPACE when it cannot be made.
+ * CACHE_UNWRITABLE when it cannot be made, NO_SPACE when the disk has no room for it.
  */
 export function ensureCache(layout: CacheLayout): void {
   const { isShared, cacheDir, versionDir, images, ingest, locks, runs, resolved, keys, trash } = layout
@@ -137,6 +138,8 @@ function writeTag(cacheDir: string): void {
   try {
     writeFileSync(join(cacheDir, 'CACHEDIR.TAG'), tag, { flag: 'wx' })
   } catch (error) {
+    // A full disk leaves an empty file, which would be no tag and keep the next one away.
+    if (isDiskFull(error)) rmSync(join(cacheDir, 'CACHEDIR.TAG'), { force: true })
     // EEXIST: it is there already. A read-only cache shows at the next step that needs to write.
     if (systemErrorCode(error) === undefined) throw error
   }
@@ -144,11 +147,11 @@ function writeTag(cacheDir: string): void {
 
 /** The error for a directory that cannot be made. */
 export function unwritable(directory: string, cause: unknown): VmImageError {
-  const isFull = isDiskFull(cause)
+  if (isDiskFull(cause)) return diskFullError(directory, undefined, cause)
   return new VmImageError(
-    isFull ? 'NO_SPACE' : 'CACHE_UNWRITABLE',
+    'CACHE_UNWRITABLE',
     `Cannot create directory "${directory}": ${systemErrorCode(cause) ?? String(cause)}.\n` +
-      `${isFull ? 'Free some space' : 'Make its parent writable'}, or set VMIMAGE_CACHE_DIR (base images) and VMIMAGE_OVERLAY_DIR (overlays).`,
+      'Make its parent writable, or set VMIMAGE_CACHE_DIR (base images) and VMIMAGE_OVERLAY_DIR (overlays).',
     { cause },
   )
 }

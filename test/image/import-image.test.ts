@@ -81,6 +81,7 @@ describe('importImage()', () => {
       keepLast: 0,
       minimumTrust: 'checksum',
       providers: '',
+      pinning: { file: undefined, isFrozen: false, pins: {} },
       images: {},
       errors: {},
     } as const

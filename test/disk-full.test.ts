@@ -1,11 +1,10 @@
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import { expect, test } from 'vitest'
-import { isDiskFull } from '../../src/errors.js'
-import { diskFullError } from '../../src/fetch/disk-full.js'
-import { image, sha256 } from '../support/downloading.js'
-import { startMirror } from '../support/mirror.js'
-import { tempDir } from '../support/temp-dir.js'
+import { diskFullError, isDiskFull } from '../src/disk-full.js'
+import { image, sha256 } from './support/downloading.js'
+import { startMirror } from './support/mirror.js'
+import { tempDir } from './support/temp-dir.js'
 
 test.each([
   ['ENOSPC', true],
@@ -16,14 +15,14 @@ test.each([
   expect(isDiskFull(Object.assign(new Error(code), { code }))).toBe(expected)
 })
 
-test('diskFullError() says what is needed and what there is', async () => {
+test('diskFullError() says what is needed and what there is, also where nothing is yet', async () => {
   await using dir = await tempDir()
-  const error = await diskFullError(`${dir.path}/part`, 12_345, undefined)
+  const error = diskFullError(`${dir.path}/not/there/part`, 12_345, undefined)
   expect(error.code).toBe('NO_SPACE')
   expect(error.message).toMatch(
-    /the disk has \d+ bytes left without it, and it needs 12345 bytes\.\nFree some space/,
+    /the disk has [\d.]+ [KMGT]?i?B left, and it needs 12\.1 KiB more\.\nFree some space .*vmimage prune/,
   )
-  expect((await diskFullError(`${dir.path}/part`, undefined, undefined)).message).toContain('it needs more.')
+  expect(diskFullError(`${dir.path}/part`, undefined, undefined).message).toContain('it needs more.')
 })
 
 const run = promisify(execFile)
@@ -40,8 +39,8 @@ test('fault 35, the disk is full while a download is written: NO_SPACE says need
   await using mirror = await startMirror({ file: image })
   await using dir = await tempDir()
   const script = `
-    import { makeContext } from '${new URL('../../src/context.ts', import.meta.url).href}'
-    import { download } from '${new URL('../../src/fetch/download.ts', import.meta.url).href}'
+    import { makeContext } from '${new URL('../src/context.ts', import.meta.url).href}'
+    import { download } from '${new URL('../src/fetch/download.ts', import.meta.url).href}'
     const digest = { algorithm: 'sha256', hex: '${sha256(image).hex}' }
     const request = { name: 'a', urls: ['${mirror.url}/file'], directory: '${dir.path}', digest, sizeBytes: ${image.length} }
     await download(request, makeContext({}, {})).catch((error) => console.log(error.code, error.message))
@@ -56,6 +55,6 @@ test('fault 35, the disk is full while a download is written: NO_SPACE says need
     process.execPath,
     script,
   ])
-  expect(stdout).toMatch(/^NO_SPACE Cannot write ".*\/part": the disk has \d+ bytes left/)
+  expect(stdout).toMatch(/^NO_SPACE Cannot write ".*\/part": the disk has .* left/)
   expect(mirror.requests).toHaveLength(1)
 })

@@ -10,13 +10,13 @@ import { diskFullError, isDiskFull, isNoSpace } from '../disk-full.js'
 import { systemErrorCode, VmImageError } from '../errors.js'
 import { titleOf } from '../image-facts.js'
 import { sizeText } from '../progress-text.js'
-import { discardAbandoned, type Ingest, openIngest } from '../store/ingest.js'
+import { copyUnclaimed, discardAbandoned, type Ingest, openIngest } from '../store/ingest.js'
 import { type CacheLayout, hashName } from '../store/layout.js'
 import { type LockWaiting, withLock } from '../store/lock.js'
 import { ensureCache } from '../store/root.js'
 import { type Ingesting, ingestSource } from './ingest-source.js'
 import { type Need, type Room, seeToRoom } from './room.js'
-import type { Source } from './source.js'
+import { localPath, type Source } from './source.js'
 
 /** Somebody who empties the cache by hand costs one more download; somebody who does it again and again is to be told of. */
 const mostTries = 3
@@ -99,6 +99,8 @@ async function tryPublish(
   let ingest: Ingest | undefined
   try {
     ingest = openIngest(layout, key)
+    if (source.digest && localPath(source) === undefined)
+      await copyUnclaimed(layout, key, ingest, context.signal)
     publishing.onPublished(await ingestSource(layout, ingest, source, publishing, context))
     ingest.remove()
     return true

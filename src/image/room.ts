@@ -8,7 +8,7 @@ import { freeBytes, roomCure } from '../disk-full.js'
 import { VmImageError } from '../errors.js'
 import { titleOf } from '../image-facts.js'
 import { sizeText } from '../progress-text.js'
-import { ingestedBytes } from '../store/ingest.js'
+import { claimableBytes } from '../store/ingest.js'
 import type { CacheLayout } from '../store/layout.js'
 import { listImages } from '../store/store.js'
 import { localPath, type Source } from './source.js'
@@ -63,7 +63,7 @@ export async function seeToRoom(
 ): Promise<Need> {
   const path = localPath(source)
   const size = source.sizeBytes ?? (path === undefined ? 0 : statSync(path).size)
-  const arrived = path === undefined ? ingestedBytes(layout, key) : size
+  const arrived = path === undefined ? claimableBytes(layout, key) : size
   const need = needOf(size, arrived, source.compression !== 'none', sizeOfEarlier(layout, source))
   const lacking = () =>
     Math.max(

@@ -1,17 +1,24 @@
 /**
  * Ingest: one process's private download of one image. Nobody else ever writes in it. When its owner is provably
  * dead another process takes it over by renaming it to its own name: the rename is the claim, and one claimant wins.
+ * An owner that cannot be judged from here (in another container, say) may still write: its bytes are copied, and taken
+ * only when it has been silent for a day.
  */
-import { chmodSync, lstatSync, renameSync, rmSync, statSync } from 'node:fs'
+import { chmodSync, lstatSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { isDiskFull } from '../disk-full.js'
 import { systemErrorCode } from '../errors.js'
 import { namesIn } from './directory.js'
+import { cloneOrCopy } from './clone.js'
 import { type CacheLayout, ingestDirectory } from './layout.js'
 import { makeDirectory } from './make-directory.js'
-import { isProvablyDead, newOwner, nobody, parseOwner } from './owner.js'
+import { judge, newOwner, nobody, parseOwner } from './owner.js'
 import { whenReadable } from './readable.js'
 import { refuseLink } from './root.js'
 import { discard } from './trash.js'
+
+/** After so long without a byte an owner that cannot be judged counts as dead. */
+const silentMs = 24 * 3_600_000
 
 export interface Ingest {
   /** Holds `part` and `state.json` while downloading. */
@@ -51,6 +58,44 @@ export function openIngest(layout: CacheLayout, key: string): Ingest {
   }
 }
 
+/**
+ * Copies what a process that cannot be judged has received of the same image into our `part`, when that is more than we
+ * have. Only for a download that a digest judges: nothing else would tell a file that changes while it is copied.
+ */
+export async function copyUnclaimed(
+  layout: CacheLayout,
+  key: string,
+  { directory }: Ingest,
+  signal: AbortSignal,
+): Promise<void> {
+  const [theirs] = ingestsOf(layout, key)
+    .filter(({ owner }) => owner === 'unknown')
+    .map(({ path }) => ({ path, size: sizeOf(join(path, 'part')) }))
+    .toSorted((a, b) => b.size - a.size)
+  const [part, state] = [join(directory, 'part'), join(directory, 'state.json')]
+  if (theirs === undefined || theirs.size <= sizeOf(part)) return
+  const copy = `${part}.copy`
+  try {
+    const before = readFileSync(join(theirs.path, 'state.json'))
+    await cloneOrCopy(join(theirs.path, 'part'), copy, signal)
+    // Whoever starts over forgets the state first.
+    if (!readFileSync(join(theirs.path, 'state.json')).equals(before)) return
+    rmSync(state, { force: true })
+    renameSync(copy, part)
+    writeFileSync(state, before, { mode: 0o600 })
+  } catch (error) {
+    // Gone, or not ours to read: it is downloaded. A disk that is full is no fault of theirs.
+    if (systemErrorCode(error) === undefined || isDiskFull(error)) throw error
+  } finally {
+    rmSync(copy, { force: true })
+  }
+}
+
+/** Bytes that the next one who opens an ingest for `key` need not download. */
+export function claimableBytes(layout: CacheLayout, key: string): number {
+  return Math.max(0, ...abandonedOf(layout, key).map((path) => sizeOf(downloadIn(path))))
+}
+
 /** Bytes on disk of all downloads of `key`, whoever runs them: what a waiting process watches. */
 export function ingestedBytes(layout: CacheLayout, key: string): number {
   const parent = join(layout.ingest, key)
@@ -81,14 +126,25 @@ function claimLargest(layout: CacheLayout, key: string, mine: string): boolean {
 }
 
 function abandonedOf(layout: CacheLayout, key: string): readonly string[] {
-  const parent = join(layout.ingest, key)
-  return namesIn(parent)
-    .filter((name) => {
-      const owner = parseOwner(name)
-      return owner !== undefined && isProvablyDead(owner)
-    })
-    .map((name) => join(parent, name))
+  return ingestsOf(layout, key)
+    .filter(({ owner, path }) => owner === 'dead' || (owner === 'unknown' && isSilent(path)))
+    .map(({ path }) => path)
     .filter(isOurs)
+}
+
+function ingestsOf(layout: CacheLayout, key: string) {
+  const parent = join(layout.ingest, key)
+  return namesIn(parent).flatMap((name) => {
+    const owner = parseOwner(name)
+    return owner === undefined ? [] : { path: join(parent, name), owner: judge(owner) }
+  })
+}
+
+function isSilent(directory: string): boolean {
+  const times = [directory, ...['part', 'state.json', 'pub', 'pub/disk'].map((name) => join(directory, name))]
+    .flatMap((path) => statSync(path, { throwIfNoEntry: false }) ?? [])
+    .map(({ mtimeMs }) => mtimeMs)
+  return times.length > 0 && Date.now() - Math.max(...times) > silentMs
 }
 
 /** What was downloaded into an ingest directory. A file that needs no unpacking is moved from `part` to be published. */

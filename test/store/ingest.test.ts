@@ -6,11 +6,12 @@ import {
   readFileSync,
   rmSync,
   statSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { ingestedBytes, openIngest } from '../../src/store/ingest.js'
+import { claimableBytes, copyUnclaimed, ingestedBytes, openIngest } from '../../src/store/ingest.js'
 import { type CacheLayout, cacheLayout } from '../../src/store/layout.js'
 import { newOwner, nobody } from '../../src/store/owner.js'
 import { ensureCache } from '../../src/store/root.js'
@@ -33,6 +34,17 @@ function leave(
   if (files.part !== undefined) writeFileSync(join(directory, 'part'), files.part)
   if (files.disk !== undefined) writeFileSync(join(directory, 'pub', 'disk'), files.disk)
   return directory
+}
+
+/** An owner that cannot be judged from here. */
+const stranger = () => newOwner().replace(/^.{8}/, '00000000')
+
+/** A day and a bit ago. */
+function silence(directory: string): void {
+  const then = new Date(Date.now() - 25 * 3_600_000)
+  for (const name of readdirSync(directory, { recursive: true, encoding: 'utf8' }))
+    utimesSync(join(directory, name), then, then)
+  utimesSync(directory, then, then)
 }
 
 describe('openIngest()', () => {
@@ -79,6 +91,24 @@ describe('openIngest()', () => {
     expect(existsSync(join(theirs, 'part'))).toBe(true)
   })
 
+  test('takes the directory of a process of another machine that was silent for a day', async () => {
+    await using dir = await tempDir()
+    const layout = makeLayout(dir.path)
+    const theirs = leave(layout, { part: 'theirs' }, stranger())
+    silence(theirs)
+    expect(readFileSync(join(openIngest(layout, 'k').directory, 'part'), 'utf8')).toBe('theirs')
+    expect(existsSync(theirs)).toBe(false)
+  })
+
+  test('does not call a process silent whose part grows in an old directory', async () => {
+    await using dir = await tempDir()
+    const layout = makeLayout(dir.path)
+    const theirs = leave(layout, { part: 'theirs' }, stranger())
+    silence(theirs)
+    writeFileSync(join(theirs, 'part'), 'theirs too')
+    expect(readdirSync(openIngest(layout, 'k').directory)).toEqual(['pub'])
+  })
+
   test('takes what was abandoned on another machine', async () => {
     await using dir = await tempDir()
     const layout = makeLayout(dir.path)
@@ -119,4 +149,48 @@ test('ingestedBytes() counts what everybody has received and unpacked', async ()
   leave(layout, { part: '333', disk: '55555' })
   leave(layout, { part: '1' }, newOwner())
   expect(ingestedBytes(layout, 'k')).toBe(9)
+})
+
+/** The files of an ingest directory, without what is staged. */
+function read(directory: string): Readonly<Record<string, string>> {
+  const names = readdirSync(directory).filter((name) => name !== 'pub')
+  return Object.fromEntries(names.map((name) => [name, readFileSync(join(directory, name), 'utf8')]))
+}
+
+describe('copyUnclaimed()', () => {
+  const never = new AbortController().signal
+
+  async function copied(owner: string, part: string, state: string | undefined, own = '') {
+    await using dir = await tempDir()
+    const layout = makeLayout(dir.path)
+    const theirs = leave(layout, { part }, owner)
+    if (state !== undefined) writeFileSync(join(theirs, 'state.json'), state)
+    const ingest = openIngest(layout, 'k')
+    if (own !== '') writeFileSync(join(ingest.directory, 'part'), own)
+    await copyUnclaimed(layout, 'k', ingest, never)
+    return { ours: read(ingest.directory), theirs: read(theirs) }
+  }
+
+  test('copies the bytes and where they came from, and takes nothing away', async () => {
+    const both = { part: 'theirs', 'state.json': '{}' }
+    expect(await copied(stranger(), 'theirs', '{}')).toEqual({ ours: both, theirs: both })
+  })
+
+  test.each([
+    ['of a process that lives', newOwner(), '{}', '', {}],
+    ['of which nobody knows whence they came', stranger(), undefined, '', {}],
+    ['that are fewer than ours', stranger(), '{}', 'ours are more', { part: 'ours are more' }],
+  ])('copies no bytes %s', async (_, owner, state, own, expected) => {
+    expect((await copied(owner, 'theirs', state, own)).ours).toEqual(expected)
+  })
+})
+
+test('claimableBytes() counts what need not be downloaded: the largest that is abandoned', async () => {
+  await using dir = await tempDir()
+  const layout = makeLayout(dir.path)
+  expect(claimableBytes(layout, 'k')).toBe(0)
+  for (const part of ['1', '333', '22']) leave(layout, { part })
+  leave(layout, { part: '4444' }, newOwner())
+  leave(layout, { part: '55555' }, stranger())
+  expect(claimableBytes(layout, 'k')).toBe(3)
 })

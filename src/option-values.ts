@@ -79,10 +79,13 @@ export function readSize(
   throw invalid(variable, String(value), 'a number of bytes, or one with a unit as in "512M", "20G", "1T"')
 }
 
+/** ALL_PROXY is often that of another protocol (socks5), which is not spoken here. */
 export function readProxy(env: Environment) {
+  const all = env['all_proxy'] ?? env['ALL_PROXY'] ?? ''
+  const other = /^socks/i.test(all) ? undefined : all
   return {
-    http: env['http_proxy'] ?? env['HTTP_PROXY'],
-    https: env['https_proxy'] ?? env['HTTPS_PROXY'],
+    http: env['http_proxy'] ?? env['HTTP_PROXY'] ?? other,
+    https: env['https_proxy'] ?? env['HTTPS_PROXY'] ?? other,
     except: env['no_proxy'] ?? env['NO_PROXY'],
   }
 }

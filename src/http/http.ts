@@ -11,18 +11,15 @@ import { bodyOf, type HttpBody, readWhole } from './body.js'
 import { faultError, HttpFault, httpFaultOf, offlineError } from './fault.js'
 import { mirrorUrl, publisherUrl } from './mirror-url.js'
 import { orAbort } from './or-abort.js'
+import { proxyFor, type ProxySettings, throughProxy } from './proxy.js'
 
 export interface HttpOptions {
   /** Prefix that every https URL is asked under; see {@link mirrorUrl}. */
   readonly mirror: string | undefined
   /** True: every request fails before a socket is opened. */
   readonly offline: boolean
-  /** Proxies by the protocol of the URL asked; `except` is a NO_PROXY list. The environment is not read. */
-  readonly proxy: {
-    readonly http: string | undefined
-    readonly https: string | undefined
-    readonly except: string | undefined
-  }
+  /** The environment is not read. */
+  readonly proxy: ProxySettings
   readonly timeouts?: Partial<HttpTimeouts> | undefined
 }
 
@@ -108,7 +105,7 @@ const readAttempts = 4
 /** Makes a client. Nothing is loaded or opened before the first request. */
 export function createHttp({ mirror, offline, proxy, timeouts }: HttpOptions): Http {
   const limits = { ...defaultTimeouts, ...timeouts }
-  let opening: ReturnType<typeof openAgent> | undefined
+  let opening: ReturnType<typeof openAgents> | undefined
 
   async function stream(url: string, { signal, headers = {} }: StreamOptions = {}): Promise<HttpStream> {
     if (offline) throw offlineError(url)
@@ -142,16 +139,20 @@ export function createHttp({ mirror, offline, proxy, timeouts }: HttpOptions): H
     headers: Readonly<Record<string, string>>,
     signal: AbortSignal | undefined,
   ) {
-    const { request, agent, userAgent } = await (opening ??= openAgent(proxy, limits.answerMs))
+    const through = proxyFor(url, proxy)
+    const { request, agentFor, userAgent } = await (opening ??= openAgents(limits.answerMs))
     using deadline = startDeadline(limits.answerMs, 'no answer', signal)
     const asking = request(url, {
-      dispatcher: agent,
+      dispatcher: agentFor(through),
       signal: deadline.signal,
       headersTimeout: 0, // the deadline covers the connection and a proxy's tunnel as well
       bodyTimeout: limits.bodyMs,
       headers: { 'user-agent': userAgent, 'accept-encoding': 'identity', ...headers },
     })
-    const answer = await orAbort(asking, deadline.signal)
+    const answer = await orAbort(asking, deadline.signal).catch((error: unknown) => {
+      signal?.throwIfAborted()
+      throw through === undefined ? error : throughProxy(error, through)
+    })
     return { status: answer.statusCode, headers: joinValues(answer.headers), body: bodyOf(answer.body) }
   }
 
@@ -198,7 +199,7 @@ export function createHttp({ mirror, offline, proxy, timeouts }: HttpOptions): H
   async function close(): Promise<void> {
     const open = await opening
     opening = undefined
-    await open?.agent.destroy()
+    await open?.destroy()
   }
 
   return { text, bytes, stream, close }
@@ -209,28 +210,22 @@ export function httpStatusOf(error: unknown): number | undefined {
   return httpFaultOf(error)?.status
 }
 
-/** The wrapper of EnvHttpProxyAgent picks the proxy and reads NO_PROXY; '' keeps it from reading the environment. */
-async function openAgent({ http, https, except }: HttpOptions['proxy'], connectTimeout: number) {
-  const { EnvHttpProxyAgent, request } = await import('undici')
-  const agent = new EnvHttpProxyAgent({
-    httpProxy: proxyUrl(http),
-    httpsProxy: proxyUrl(https),
-    noProxy: except ?? '',
-    connectTimeout,
-    proxyTunnel: false, // only https goes through CONNECT, which proxies commonly refuse for port 80
-  })
-  return { request, agent, userAgent: `vmimage/${packageVersion()}` }
-}
-
-/** Proxies are commonly written without a protocol, `proxy.example:3128`. */
-function proxyUrl(value: string | undefined): string {
-  if (value === undefined || value === '') return ''
-  const url = value.includes('://') ? value : `http://${value}`
-  if (URL.canParse(url)) return url
-  throw new VmImageError(
-    'INVALID_CONFIG',
-    `Cannot use the proxy "${value}": it is not a URL.\nSet HTTP_PROXY and HTTPS_PROXY to the form http://host:port.`,
-  )
+/** One agent for what is asked directly, and one for each proxy. */
+async function openAgents(connectTimeout: number) {
+  const { Agent, ProxyAgent, request } = await import('undici')
+  const agents = new Map<string | undefined, InstanceType<typeof Agent | typeof ProxyAgent>>()
+  const agentFor = (proxy: string | undefined) => {
+    // Only https goes through CONNECT, which proxies commonly refuse for port 80.
+    const open = () =>
+      proxy === undefined
+        ? new Agent({ connectTimeout })
+        : new ProxyAgent({ uri: proxy, proxyTunnel: false, connectTimeout })
+    const agent = agents.get(proxy) ?? open()
+    agents.set(proxy, agent)
+    return agent
+  }
+  const destroy = () => Promise.all([...agents.values()].map((agent) => agent.destroy()))
+  return { request, agentFor, destroy, userAgent: `vmimage/${packageVersion()}` }
 }
 
 function startDeadline(ms: number, missing: string, signal: AbortSignal | undefined) {

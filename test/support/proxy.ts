@@ -10,12 +10,16 @@ export interface Proxy extends AsyncDisposable {
   readonly url: string
   /** `GET http://host/path` and `CONNECT host:port`, in the order in which they came. */
   readonly requests: readonly string[]
+  /** The Proxy-Authorization of each. */
+  readonly authorizations: readonly (string | undefined)[]
 }
 
 export async function startProxy(): Promise<Proxy> {
   const requests: string[] = []
+  const authorizations: (string | undefined)[] = []
   const server = createServer((request, response) => {
     requests.push(`${request.method} ${request.url}`)
+    authorizations.push(request.headers['proxy-authorization'])
     const target = forward(request.url ?? '', { method: request.method, headers: request.headers })
     target.on('response', (answer) => {
       response.writeHead(answer.statusCode ?? 502, answer.headers)
@@ -26,6 +30,7 @@ export async function startProxy(): Promise<Proxy> {
   })
   server.on('connect', (request, socket) => {
     requests.push(`CONNECT ${request.url}`)
+    authorizations.push(request.headers['proxy-authorization'])
     const [host, port] = (request.url ?? '').split(':')
     const target = connect(Number(port), host)
     target.on('connect', () => socket.write('HTTP/1.1 200 OK\r\n\r\n'))
@@ -40,7 +45,9 @@ export async function startProxy(): Promise<Proxy> {
   return {
     url: `http://127.0.0.1:${port}`,
     requests,
+    authorizations,
     async [Symbol.asyncDispose]() {
+      if (!server.listening) return
       server.close()
       server.closeAllConnections()
       await once(server, 'close')

@@ -3,6 +3,7 @@ import type { Context } from '../context.js'
 import { formatDigest } from '../digest.js'
 import { VmImageError } from '../errors.js'
 import { checkTrust } from '../image/check-trust.js'
+import { needsNetwork } from '../image/find-source.js'
 import { sizeText } from '../progress-text.js'
 import type { NamedRequest } from '../request/request.js'
 import { listPublished } from '../resolve/list-published.js'
@@ -12,6 +13,7 @@ import { cacheLayout } from '../store/layout.js'
 import { type Command, type CommandOptions, withContext } from './command.js'
 import { narrowing, requestOf } from './named-images.js'
 import { printRows, printValue } from './print.js'
+import { showRecalled } from './recall.js'
 
 export const resolveCommand: Command = {
   usage: 'resolve <image...>',
@@ -30,6 +32,8 @@ async function resolveNames(images: readonly string[], options: CommandOptions):
   await withContext(options, async (context) => {
     const requests = images.map((image) => namedRequestOf(image, options))
     if (options.all) return listAll(requests, options, context)
+    if (context.offline && requests.every(needsNetwork))
+      return showRecalled(requests, options.json === true, context)
     const keys = keyCache(cacheLayout(context.cacheDir, context.shared))
     const resolved = []
     for (const request of requests) resolved.push(await resolveImage(request, context, keys))

@@ -28,8 +28,16 @@ export async function findSource(request: ImageRequest, context: Context): Promi
 
 /** @throws VmImageError OFFLINE, with the command to run, when the network is needed and switched off. */
 export function refuseOffline(request: ImageRequest, context: Context): void {
-  if (!context.offline || request.kind === 'file' || isOfThisMachine(request)) return
-  throw new VmImageError(
+  if (context.offline && needsNetwork(request)) throw offlineRefusal(request, context)
+}
+
+/** Whether no answer to a request is on this machine but that of the cache. */
+export function needsNetwork(request: ImageRequest): boolean {
+  return request.kind !== 'file' && !isOfThisMachine(request)
+}
+
+export function offlineRefusal(request: ImageRequest, context: Context): VmImageError {
+  return new VmImageError(
     'OFFLINE',
     `Cannot fetch "${describeRequest(request)}": it is not in the cache "${context.cacheDir}", and the network is switched off (VMIMAGE_OFFLINE or the option).\n` +
       `With the network on, run: ${fetchCommand(request, context.arch)}`,

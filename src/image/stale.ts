@@ -3,8 +3,11 @@ import { ageText } from '../age-text.js'
 import type { BaseImage } from './base-image.js'
 
 /** `resolved 9 days ago, and not again: the network is switched off.` */
+export function staleText(resolvedAt: number, reason: string, now: number): string {
+  return `resolved ${ageText(now - resolvedAt)} ago, and not again: ${reason}`
+}
+
 export function asStale(base: BaseImage, reason: string, now: number): BaseImage {
   const { at } = base.resolved
-  const stale = `resolved ${ageText(now - Date.parse(at))} ago, and not again: ${reason}`
-  return { ...base, resolved: { at, stale } }
+  return { ...base, resolved: { at, stale: staleText(Date.parse(at), reason, now) } }
 }

@@ -95,6 +95,37 @@ describe('vmimage resolve', () => {
     expect(stderr).toContain('under other names: debian-daily.')
   })
 
+  test(
+    'offline, tells what the name was when it was asked last, and opens no connection',
+    {
+      timeout: 90_000,
+    },
+    async () => {
+      await using cache = await tempDir()
+      const before = await vmimage(cache.path, '--offline', 'resolve', 'fedora')
+      expect(before).toMatchObject({
+        code: 4,
+        stdout: '',
+        stderr: expect.stringContaining('npx vmimage fetch fedora'),
+      })
+      const fetched = await vmimage(cache.path, 'fetch', 'fedora', '--json')
+      const asked = commandLine.mirror.requests.length
+      const { code, stdout } = await vmimage(cache.path, '--offline', 'resolve', 'fedora')
+      expect(code).toBe(0)
+      expect(stdout).toMatch(
+        /^name +Fedora 44\n[^]*\ncached +\/.*disk\nknown +resolved \d+ seconds? ago, and not again: the network is switched off\.\n$/,
+      )
+      const json = await vmimage(cache.path, '--offline', 'resolve', 'fedora', '--json')
+      const [{ path, digest, url }] = JSON.parse(fetched.stdout)
+      expect(JSON.parse(json.stdout)).toEqual([
+        expect.objectContaining({ path, digest, url, version: '44', trust: 'signed' }),
+      ])
+      const bar = await vmimage(cache.path, '--offline', '--minimum-trust', 'pinned', 'resolve', 'fedora')
+      expect(bar.code).toBe(5)
+      expect(commandLine.mirror.requests).toHaveLength(asked)
+    },
+  )
+
   test('refuses what is no name', async () => {
     await using cache = await tempDir()
     const { code, stderr } = await vmimage(cache.path, 'resolve', './disk.qcow2')

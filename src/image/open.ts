@@ -7,6 +7,7 @@ import { openRunDirectory, type RunDirectory, sweepDeadRuns } from '../store/run
 import type { BaseImage } from './base-image.js'
 import { ensureBaseImage } from './ensure-base-image.js'
 import { openOverlay } from './overlay.js'
+import { warnOfLittleMemory } from './overlay-room.js'
 import type { VmImage } from './vm-image.js'
 
 /** Nothing is kept for a caller who disposes of the disk: keeping is the test runners' part. */
@@ -31,6 +32,7 @@ export async function openVmImage(input: ImageInput = {}, options: OpenOptions =
   const run = opening.use(await openRunDirectory(context))
   sweepDeadRuns(context)
   const base = await ensureAndClose(request, run, context)
+  warnOfLittleMemory([base], context)
   return openOverlay(base, {
     directory: run.overlayDir,
     sizeBytes: request.sizeBytes,

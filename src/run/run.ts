@@ -7,6 +7,7 @@ import type { Arch } from '../arch.js'
 import type { Context } from '../context.js'
 import type { KeepPolicy } from '../options.js'
 import type { BaseImage } from '../image/base-image.js'
+import { warnOfLittleMemory } from '../image/overlay-room.js'
 import { readPinning } from '../image/pin-file.js'
 import type { Pinning } from '../image/pins.js'
 import { imageProviders, type Provider } from '../providers/index.js'
@@ -94,6 +95,7 @@ async function openRun(context: Context): Promise<Run> {
   const providers = new Map<string, Provider>()
   const keptDir = keptDirectory(context.overlayDir)
   const prewarmed = prewarmedImages(directory.leaseDir, { ...context, signal })
+  let isWarned = false
   sweepOrphans(context)
   return {
     get info() {
@@ -120,6 +122,7 @@ async function openRun(context: Context): Promise<Run> {
         providers.set(provider.name, provider)
       }
       await prewarmed.add(images, strict)
+      isWarned ||= warnOfLittleMemory(prewarmed.images.values(), context)
       // Now that they are leased: nothing that this run needs can be taken for unused.
       if (images.length > 0) await collectDaily({ ...context, signal })
     },

@@ -92,9 +92,13 @@ export function removeRun(directory: string): boolean {
 /** TMPFS_MAGIC of statfs(2). */
 const tmpfs = 0x01021994
 
+export function isTmpfs(directory: string): boolean {
+  return statfsSync(directory).type === tmpfs
+}
+
 /** Overlays in memory are fine for who asks for them, and a trap for who does not: a guest can write gigabytes. */
 function warnOfTmpfs({ overlayDir, report }: Context): void {
-  if (overlayDir !== defaultOverlayDir() || statfsSync(overlayDir).type !== tmpfs) return
+  if (overlayDir !== defaultOverlayDir() || !isTmpfs(overlayDir)) return
   report({
     type: 'warning',
     message: `${overlayDir} is a tmpfs, so what guests write takes memory. Set VMIMAGE_OVERLAY_DIR to a directory on a disk.`,

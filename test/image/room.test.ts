@@ -209,4 +209,36 @@ describe.skipIf(!canUnshare)(`on a disk that is full${why}`, () => {
       expect(result.message).toMatch(found)
     },
   )
+
+  test('fault 35, the disk is full and the image is cached: it is used, and a newer resolution is not written down', async () => {
+    await using publisher = await startPublisher({ '1': image })
+    const options = { ...publisher.options, report: undefined }
+    const said = await runUnshared(
+      `mkdir -p ${options.cacheDir} && mount -t tmpfs -o size=8m tmpfs ${options.cacheDir}`,
+      `import fs from 'node:fs'
+      const { defineProvider } = await source('providers/provider.ts')
+      const { makeContext } = await source('context.ts')
+      const { parseRequest } = await source('request/request.ts')
+      const { ensureBaseImage } = await source('image/ensure-base-image.ts')
+      const provider = defineProvider({
+        name: 'acme',
+        versionsUrl: 'https://acme.example.org/',
+        imagesUrl: 'https://acme.example.org/{version}/',
+        imagePattern: 'acme-{version}.{arch}.qcow2',
+      })
+      const report = ({ type, message }) => type === 'warning' && console.log(message)
+      const context = makeContext({ ...${JSON.stringify(options)}, report }, {})
+      const ensure = (now) => ensureBaseImage(parseRequest({ provider }), undefined, { ...context, now })
+      await ensure(Date.now)
+      try {
+        for (;;) fs.appendFileSync(context.cacheDir + '/filler', Buffer.alloc(4096))
+      } catch {}
+      const { path, resolved } = await ensure(() => Date.now() + 7 * 86_400_000)
+      console.log(fs.statSync(path).size + ' ' + resolved.stale)
+      await context.http.close()`,
+    )
+    const [warning, last] = [said.split('\n')[0], said.split('\n').at(-1)]
+    expect(warning).toMatch(/^Which build Acme 1 is cannot be written down in ".*resolved" \(ENOSPC\)/)
+    expect(last).toBe(`${image.length} undefined`)
+  })
 })

@@ -32,7 +32,8 @@ async function makeProject(directory: string, images: readonly string[] = ['fedo
 
 const keyOf = ({ stdout }: Output) => (JSON.parse(stdout) as { readonly key: string }).key
 
-describe('vmimage cache-key', () => {
+// The command is started several times in a test, and each start takes seconds on a busy machine.
+describe('vmimage cache-key', { timeout: 120_000 }, () => {
   test('has a key for the images of the configuration, and the paths that are worth keeping', async () => {
     await using dir = await tempDir()
     await makeProject(dir.path)

@@ -49,7 +49,8 @@ function fill(directory: string) {
   return layout
 }
 
-describe('vmimage doctor', () => {
+// The command is started several times in a test, and each start takes seconds on a busy machine.
+describe('vmimage doctor', { timeout: 120_000 }, () => {
   test('says what it found, changes nothing, and ends with 0', async () => {
     await using dir = await tempDir()
     fill(dir.path)

@@ -59,7 +59,8 @@ function ensureIn(cacheDir: string, input: ImageInput, laterMs = 0) {
   return ensureBaseImage(parseRequest(input), undefined, { ...context, now: () => Date.now() + laterMs })
 }
 
-describe('vmimage import', () => {
+// The command is started several times in a test, and each start takes seconds on a busy machine.
+describe('vmimage import', { timeout: 120_000 }, () => {
   test('makes a file the answer to its name and version, without network, and leaves it as it is', async () => {
     await using place = await placeOf()
     const stateOf = ({ ino, mode, mtimeNs, ctimeNs } = statSync(place.file, { bigint: true })) => [
@@ -328,7 +329,8 @@ describe('vmimage import', () => {
   })
 })
 
-describe('options', () => {
+// The command is started several times in a test, and each start takes seconds on a busy machine.
+describe('options', { timeout: 120_000 }, () => {
   test('--version of the program is said where no command is, and those of all commands stand before or behind it', async () => {
     await using place = await placeOf()
     expect((await place.run('--version')).stdout).toBe(`${packageVersion()}\n`)

@@ -26,7 +26,8 @@ afterAll(async () => {
   await layer[Symbol.asyncDispose]()
 })
 
-describe('a layer that could be written', () => {
+// The command is started several times in a test, and each start takes seconds on a busy machine.
+describe('a layer that could be written', { timeout: 120_000 }, () => {
   test('is as it was after every command', async () => {
     await using dir = await tempDir()
     const config = join(dir.path, 'vmimage.config.json')

@@ -49,7 +49,8 @@ async function cacheOf(): Promise<TempDir> {
   return cache
 }
 
-describe('vmimage verify', () => {
+// The command is started several times in a test, and each start takes seconds on a busy machine.
+describe('vmimage verify', { timeout: 120_000 }, () => {
   test('reads every image, and says how much and how fast', async () => {
     await using cache = await cacheOf()
     const { code, stdout, stderr } = await vmimage(cache.path, 'verify')

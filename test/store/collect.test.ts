@@ -47,6 +47,10 @@ function treeOf(directory: string): readonly string[] {
     })
 }
 
+function namesOf(tree: readonly string[]) {
+  return tree.map((entry) => entry.split(' ')[0])
+}
+
 describe('collectCache()', () => {
   test('removes the least recently used images, counted in blocks of the disk', async () => {
     await using cache = await cacheOfImages()
@@ -167,8 +171,7 @@ describe('collectCache()', () => {
     const before = treeOf(cache.context.cacheDir)
     const collected = await collectCache(cache.context, everything)
     expect(collected).toMatchObject({ go: [], swept: [] })
-    const names = (tree: readonly string[]) => tree.map((entry) => entry.split(' ')[0])
-    expect(names(treeOf(cache.context.cacheDir))).toEqual(names(before))
+    expect(namesOf(treeOf(cache.context.cacheDir))).toEqual(namesOf(before))
   })
 
   test('planCache() changes nothing', async () => {

@@ -179,6 +179,7 @@ function isThere(file: string): boolean {
   return statSync(file, { throwIfNoEntry: false }) !== undefined
 }
 
+/** What is not there has no bytes, nor has what lies in a file of somebody else's that is in the way (ENOTDIR). */
 function sizeOf(file: string): number {
   return whenReadable(() => statSync(file))?.size ?? 0
 }

@@ -84,7 +84,10 @@ export async function openCrashLab(): Promise<CrashLab> {
   /** Always at the same path, because kept disks and their marks hold it. */
   async function restore(scenario: Scenario): Promise<Known> {
     const template = join(directory.path, `template ${scenario.name}`)
-    const foreign = foreignFiles(stage)
+    const foreign = foreignFiles(
+      stage,
+      Object.values(site.images).map(({ key }) => key),
+    )
     rmSync(stagePath, { recursive: true, force: true })
     if (!existsSync(template)) {
       mkdirSync(stagePath, { recursive: true })
@@ -174,9 +177,21 @@ export function samplePoints(
 }
 
 /** Files of other programs and other versions, where they could be in somebody's way. */
-function foreignFiles({ cacheDir, overlayDir }: Directories): Readonly<Record<string, string>> {
+function foreignFiles(
+  { cacheDir, overlayDir }: Directories,
+  keys: readonly string[],
+): Readonly<Record<string, string>> {
   const { versionDir, images, ingest, runs, locks } = cacheLayout(cacheDir)
-  const places = [cacheDir, join(cacheDir, 'v2'), versionDir, join(images, 'foreign'), ingest, runs, locks]
+  const places = [
+    cacheDir,
+    join(cacheDir, 'v2'),
+    versionDir,
+    join(images, 'foreign'),
+    ingest,
+    runs,
+    locks,
+    ...keys.map((key) => join(ingest, key)),
+  ]
   const paths = [...places.map((place) => join(place, 'foreign.txt')), join(overlayDir, 'run', 'foreign.txt')]
   return Object.fromEntries(paths.map((path) => [path, 'not ours']))
 }

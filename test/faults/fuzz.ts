@@ -254,6 +254,8 @@ async function removeLocks(
 ): Promise<void> {
   while (!isOver()) {
     await delay(random.between(2500, 5000))
+    // For each so many images: on a busy machine nothing else would happen.
+    if (5 * counts.lockRemovals > counts.publishes) continue
     crew.locksRemovedAt = performance.now()
     target.removeLocks()
     counts.lockRemovals += 1
@@ -268,6 +270,7 @@ async function removeIngests(
 ): Promise<void> {
   while (!isOver()) {
     await delay(random.between(4000, 9000))
+    if (15 * counts.ingestRemovals > counts.publishes) continue
     target.removeIngests(random.pick(systemNames))
     counts.ingestRemovals += 1
   }

@@ -17,6 +17,7 @@ import { basename, join } from 'node:path'
 import { type CacheLayout, cacheLayout, keptDirectory, overlayRuns } from '../../src/store/layout.js'
 import { identity } from '../../src/store/own-lock.js'
 import { judge, parseOwner } from '../../src/store/owner.js'
+import { whenReadable } from '../../src/store/readable.js'
 
 export interface Directories {
   readonly cacheDir: string
@@ -92,8 +93,8 @@ function readMeta(path: string): Meta | undefined {
 /** A part is private: one name. What is about to be published may have a second one, the lease, and is read-only. */
 function brokenIngests(layout: CacheLayout): readonly string[] {
   return entriesOf(layout.ingest).flatMap((directory) => {
-    const part = lstatSync(join(directory, 'part'), { throwIfNoEntry: false })
-    const disk = lstatSync(join(directory, 'pub', 'disk'), { throwIfNoEntry: false })
+    const part = whenReadable(() => lstatSync(join(directory, 'part')))
+    const disk = whenReadable(() => lstatSync(join(directory, 'pub', 'disk')))
     return [
       ...unless(part === undefined || part.nlink === 1, `I2: ${directory}/part has ${part?.nlink} names`),
       ...unless(

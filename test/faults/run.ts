@@ -2,12 +2,13 @@
  * The long form: every crash point of every scenario, then the fuzz in each mode; prints what was counted. It fails when
  * anything went wrong, and when the negative control found nothing.
  *
- *     npm run test:faults -- [--minutes 10] [--seed N] [--only crash|lock|nolock|naive]
+ *     npm run test:faults -- [--minutes 10] [--seed N] [--only crash|takeover|lock|nolock|naive]
  */
 import { parseArgs } from 'node:util'
 import { allPoints, openCrashLab } from './crash-points.js'
 import { scenarios } from './crash-scenarios.js'
 import { fuzz, type Mode, modes } from './fuzz.js'
+import { takeoversMs } from './takeover.js'
 
 const { values } = parseArgs({
   options: {
@@ -21,6 +22,7 @@ const isAsked = (part: string) => values.only === undefined || values.only === p
 
 console.log(`seed ${seed}`)
 if (isAsked('crash')) await crashEverywhere()
+if (isAsked('takeover')) await measureTakeovers(60)
 for (const mode of modes.filter(isAsked)) await fuzzFor(mode, 60 * Number(values.minutes))
 
 async function crashEverywhere(): Promise<void> {
@@ -43,6 +45,14 @@ async function crashEverywhere(): Promise<void> {
     if (operations.length < scenario.leastOperations)
       tellFailures([`it has ${operations.length} operations only`])
   }
+}
+
+async function measureTakeovers(rounds: number): Promise<void> {
+  const taken = (await takeoversMs(rounds)).toSorted((a, b) => a - b)
+  const [median = NaN, most = NaN] = [taken[Math.floor(rounds / 2)], taken.at(-1)]
+  console.log(
+    `takeover after SIGKILL, ${rounds} kills: median ${median.toFixed(0)} ms, most ${most.toFixed(0)} ms`,
+  )
 }
 
 async function fuzzFor(mode: Mode, seconds: number): Promise<void> {

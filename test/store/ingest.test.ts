@@ -148,6 +148,7 @@ test('ingestedBytes() counts what everybody has received and unpacked', async ()
   expect(ingestedBytes(layout, 'k')).toBe(0)
   leave(layout, { part: '333', disk: '55555' })
   leave(layout, { part: '1' }, newOwner())
+  writeFileSync(join(layout.ingest, 'k', 'notes.txt'), 'a file of somebody else')
   expect(ingestedBytes(layout, 'k')).toBe(9)
 })
 

@@ -165,30 +165,38 @@ async function notToBeHad(
     )
   }
   const now = await resolveNow(request, context)
-  // Listed and not served: it is about to come or to go, which is nothing that another pin could mend.
-  if (typeof now === 'object' && now.digest && formatDigest(now.digest) === digest) return cause
+  // Listed and not served, or nobody who could say: it may come back, which is nothing that another pin could mend.
+  const isListed = !(now instanceof VmImageError) && now?.digest && formatDigest(now.digest) === digest
+  if (isListed || (now instanceof VmImageError && now.code === 'NETWORK')) return cause
   return new VmImageError(
     'PIN_GONE',
     `Cannot fetch ${what}: no server has it any more. ` +
-      (typeof now === 'object'
-        ? `"${describeRequest(request)}" is ${buildText(now)} now: ${now.url}.\n`
-        : `What replaced it is not known: ${now}\n`) +
+      `${replacementText(request, now)}\n` +
       `Take what is there now, with: ${update}; or name the cache of a machine that has it in extraCacheDirs. ${list}`,
     { cause },
   )
 }
 
-/** What the request would mean today, or why that is not known. */
-async function resolveNow(request: ImageRequest, context: Context): Promise<ResolvedImage | string> {
-  if (request.kind !== 'named') return 'a URL is one file.'
+/** What the request would mean today, or why that is not known; undefined for a URL, which means one file. */
+async function resolveNow(
+  request: ImageRequest,
+  context: Context,
+): Promise<ResolvedImage | VmImageError | undefined> {
+  if (request.kind !== 'named') return undefined
   const keys = keyCache(cacheLayout(context.cacheDir, context.shared))
   const quiet = { ...context, report: () => undefined }
   try {
     return await resolveImage({ ...request, checksum: undefined }, quiet, keys)
   } catch (error) {
     if (!(error instanceof VmImageError)) throw error
-    return firstLine(error)
+    return error
   }
+}
+
+function replacementText(request: ImageRequest, now: ResolvedImage | VmImageError | undefined): string {
+  if (now === undefined) return 'What replaced it, only its publisher can say.'
+  if (now instanceof VmImageError) return `Nothing replaced it: ${firstLine(now)}`
+  return `"${describeRequest(request)}" is ${buildText(now)} now: ${now.url}.`
 }
 
 function buildText({ name, version, build }: Pick<Pin, 'name' | 'version' | 'build'>): string {

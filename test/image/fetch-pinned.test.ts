@@ -188,6 +188,26 @@ describe('a pinned image that has left', () => {
     expect(error.message).toContain('HTTP 403')
   })
 
+  test('is not said to be gone when only a mirror says so, and its publisher cannot be asked', async () => {
+    await using publisher = await startMovingPublisher()
+    publisher.publish('1', '1')
+    const pinFile = await pinned(publisher)
+    for (const path of [publisher.path('1', '1'), `/${main}/`, `/${main}/1/`])
+      publisher.mirror.fail(path, { status: 403 }, Infinity)
+    const error = await errorOf(ensure(request, publisher.context('other', { pinFile })))
+    expect(error.code).toBe('NETWORK')
+  })
+
+  test('and that nothing replaced is an error that says so', async () => {
+    await using publisher = await startMovingPublisher()
+    publisher.publish('1', '1')
+    const pinFile = await pinned(publisher)
+    publisher.withdraw('1', '1')
+    const error = await errorOf(ensure(request, publisher.context('other', { pinFile })))
+    expect(error.code).toBe('PIN_GONE')
+    expect(error.message).toContain('Nothing replaced it: Cannot find "acme x86_64"')
+  })
+
   test('at its own URL is an error too', async () => {
     await using publisher = await startMovingPublisher()
     publisher.publish('1', '1')

@@ -24,12 +24,12 @@ export function progressBytes(event: MovingEvent): {
   return { done: event.receivedBytes, total: event.totalBytes }
 }
 
-/** How fast it goes and how long it takes: `3.2 MiB/s, 170 s left`. Nothing is said of the time where nobody can tell. */
-export function paceText(bytesPerSecond: number, leftBytes: number | undefined): string {
+/** How fast it goes and how long it takes: `3.2 MiB/s`, `170 s left`. Nothing is said of the time where nobody can tell. */
+export function paceTexts(bytesPerSecond: number, leftBytes: number | undefined): readonly string[] {
   const rate = `${sizeText(Math.max(bytesPerSecond, 0))}/s`
-  if (leftBytes === undefined || bytesPerSecond <= 0) return rate
+  if (leftBytes === undefined || bytesPerSecond <= 0) return [rate]
   const seconds = Math.ceil(Math.max(leftBytes, 0) / bytesPerSecond)
-  return `${rate}, ${seconds < 600 ? `${seconds} s` : `${Math.ceil(seconds / 60)} min`} left`
+  return [rate, `${seconds < 600 ? `${seconds} s` : `${Math.ceil(seconds / 60)} min`} left`]
 }
 
 /** One whole line for any event: `downloading Fedora 44: 12 MiB of 557 MiB`. */
@@ -56,8 +56,8 @@ export function progressText(event: ReportEvent): string {
       const { done, total } = progressBytes(event)
       const bytes = `${sizeText(done)}${total === undefined ? '' : ` of ${sizeText(total)}`}`
       const rate = event.type === 'waiting' ? event.bytesPerSecond : undefined
-      const pace = rate === undefined ? '' : `, ${paceText(rate, total && total - done)}`
-      return `${progressTitle(event)}: ${bytes}${pace}`
+      const pace = rate === undefined ? [] : paceTexts(rate, total && total - done)
+      return `${progressTitle(event)}: ${[bytes, ...pace].join(', ')}`
     }
   }
 }

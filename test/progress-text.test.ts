@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { isMoving, paceText, progressText, sizeText } from '../src/progress-text.js'
+import { isMoving, paceTexts, progressText, sizeText } from '../src/progress-text.js'
 import type { ReportEvent } from '../src/report.js'
 
 const url = 'https://example.org/disk.qcow2'
@@ -66,5 +66,5 @@ test.each([
   [-5, 2048, '0 B/s'],
   [5, -1, '5 B/s, 0 s left'],
 ])('%d bytes a second with %d to come are "%s"', (bytesPerSecond, leftBytes, text) => {
-  expect(paceText(bytesPerSecond, leftBytes)).toBe(text)
+  expect(paceTexts(bytesPerSecond, leftBytes).join(', ')).toBe(text)
 })

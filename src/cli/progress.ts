@@ -7,7 +7,7 @@ import { Presets, SingleBar } from 'cli-progress'
 import {
   isMoving,
   type MovingEvent,
-  paceText,
+  paceTexts,
   progressBytes,
   progressText,
   progressTitle,
@@ -88,10 +88,10 @@ function makeBar(stream: WriteStream, startBytes: number): SingleBar {
       fps: 10,
       format: (options, { value, total, progress }, { title, hasTotal, bytesPerSecond }: Payload) => {
         const seconds = Math.max((performance.now() - started) / 1000, 0.1)
-        const pace = paceText(
+        const pace = paceTexts(
           bytesPerSecond ?? (value - startBytes) / seconds,
           hasTotal ? total - value : undefined,
-        )
+        ).join('  ')
         if (!hasTotal) return `${title}  ${sizeText(value)}  ${pace}`
         const filled = Math.round(progress * barWidth)
         const picture = (options.barCompleteString ?? '')

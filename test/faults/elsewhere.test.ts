@@ -1,7 +1,7 @@
 /** Other file systems and other machines: no hard links, no kernel in common, and a lock that may lock nothing. */
 import { existsSync, mkdirSync, readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { smallQcow2 } from '../../fixtures/images/small-qcow2.js'
 import { openIngest } from '../../src/store/ingest.js'
 import { cacheLayout, lockOwnerPath, lockPath } from '../../src/store/layout.js'
@@ -13,6 +13,9 @@ import { startPublisher } from '../support/publisher.js'
 import { tempDir } from '../support/temp-dir.js'
 import { canUnshare, runUnshared } from '../support/unshared.js'
 import { openingCode } from './opening.js'
+
+// Other processes take part, on machines that may be busy.
+vi.setConfig({ testTimeout: 120_000 })
 
 const image = smallQcow2('acme 1')
 /** As if another machine had made it, whose pids are nobody's here. */

@@ -3,11 +3,14 @@ import { existsSync } from 'node:fs'
 import { execFile } from 'node:child_process'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { makeContext } from '../../src/context.js'
 import { judge, newOwner, parseOwner, type Owner } from '../../src/store/owner.js'
 import { openRunDirectory, sweepDeadRuns } from '../../src/store/run-directory.js'
 import { tempDir } from '../support/temp-dir.js'
+
+// Other processes take part, on machines that may be busy.
+vi.setConfig({ testTimeout: 120_000 })
 
 const noNamespaces = 'this system lets nobody but root make a pid namespace (unshare -rpf)'
 const root = new URL('../../', import.meta.url)

@@ -1,11 +1,14 @@
 /** A cache on a file system that is mounted read-only, in a namespace of its own: even root cannot write to it. */
 import { createHash } from 'node:crypto'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { smallQcow2 } from '../../fixtures/images/small-qcow2.js'
 import { openVmImage } from '../../src/image/open.js'
 import { acme, type Publisher, startPublisher } from '../support/publisher.js'
 import { canUnshare, runUnshared } from '../support/unshared.js'
 import { openingCode } from './opening.js'
+
+// Other processes take part, on machines that may be busy.
+vi.setConfig({ testTimeout: 120_000 })
 
 const noMounts = 'this system lets nobody but root mount in a namespace (unshare -rm)'
 const first = smallQcow2('acme 1')

@@ -1,13 +1,16 @@
 /** A cache of a group: several users write to it, whatever their umask, and use what the others have put there. */
 import { chmodSync, chownSync, mkdirSync, readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { smallQcow2 } from '../../fixtures/images/small-qcow2.js'
 import { cacheLayout, diskPath, lockPath } from '../../src/store/layout.js'
 import { isRoot } from '../support/nobody.js'
 import { type Publisher, startPublisher } from '../support/publisher.js'
 import { startWorker } from '../support/worker.js'
 import { openingCode } from './opening.js'
+
+// Each test starts several processes, on machines that may be busy.
+vi.setConfig({ testTimeout: 120_000 })
 
 const notRoot = 'only root can be two other users'
 const image = smallQcow2('acme 1')

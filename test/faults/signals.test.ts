@@ -1,12 +1,15 @@
 /** Processes that are told to end, by a signal that nobody handles. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { smallQcow2 } from '../../fixtures/images/small-qcow2.js'
 import { openVmImage } from '../../src/image/open.js'
 import { cacheLayout, overlayRuns } from '../../src/store/layout.js'
 import { acme, startPublisher } from '../support/publisher.js'
 import { startWorker } from '../support/worker.js'
 import { openingCode } from './opening.js'
+
+// Each test starts several processes, on machines that may be busy.
+vi.setConfig({ testTimeout: 120_000 })
 
 const image = smallQcow2('acme 1')
 

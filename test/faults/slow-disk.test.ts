@@ -1,11 +1,14 @@
 import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { image, sha256 } from '../support/downloading.js'
 import { startMirror } from '../support/mirror.js'
 import { tempDir } from '../support/temp-dir.js'
 import { startWorker } from '../support/worker.js'
+
+// Other processes take part, on machines that may be busy.
+vi.setConfig({ testTimeout: 120_000 })
 
 /** The only thread that writes files is kept waiting at a pipe that nobody opens: a disk that takes no byte for a while. */
 test('fault 21, the disk takes no byte for longer than a stall may last while the server sends on: the download is broken off, and goes on when the disk does', async () => {

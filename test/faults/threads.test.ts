@@ -4,7 +4,7 @@
  */
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { makeContext } from '../../src/context.js'
 import { openIngest } from '../../src/store/ingest.js'
 import { cacheLayout, lockPath, overlayRuns } from '../../src/store/layout.js'
@@ -15,6 +15,9 @@ import { openRunDirectory, sweepDeadRuns } from '../../src/store/run-directory.j
 import { tempDir } from '../support/temp-dir.js'
 import { startThread } from '../support/thread.js'
 import { startWorker } from '../support/worker.js'
+
+// Each test starts several processes, on machines that may be busy.
+vi.setConfig({ testTimeout: 120_000 })
 
 /** Other systems have no /proc: there a thread is as good as its process. */
 const linuxTest = test.runIf(process.platform === 'linux')

@@ -35,15 +35,7 @@ export function judgeNetwork({ env, mirror, offline }: NetworkFacts): readonly F
     ...proxyFindings('https', env),
     ...proxyFindings('http', env),
     ...exceptions(env),
-    ...(isSet(env, 'ALL_PROXY') || isSet(env, 'all_proxy')
-      ? [
-          {
-            level: 'note',
-            text: 'ALL_PROXY is set, and not read',
-            cure: 'export HTTPS_PROXY="$ALL_PROXY"',
-          } as const,
-        ]
-      : []),
+    ...socks(env),
   ]
 }
 
@@ -51,7 +43,7 @@ export function judgeNetwork({ env, mirror, offline }: NetworkFacts): readonly F
 function proxyFindings(protocol: 'http' | 'https', env: Environment): readonly Finding[] {
   const names = [`${protocol}_proxy`, `${protocol}_proxy`.toUpperCase()]
   const set = names.filter((name) => env[name] !== undefined)
-  const [counts, other] = set
+  const [counts = generalProxy(env), other] = set
   if (counts === undefined) return [{ level: 'ok', text: `${protocol}: no proxy` }]
   const value = env[counts] ?? ''
   if (value !== '' && !(URL.canParse(value) && /^https?:$/.test(new URL(value).protocol))) {
@@ -85,6 +77,23 @@ function exceptions(env: Environment): readonly Finding[] {
   return [{ level: 'ok', text: `no proxy for ${value}, as ${name} says` }]
 }
 
-function isSet(env: Environment, name: string): boolean {
-  return env[name] !== undefined && env[name] !== ''
+/** What is for all protocols counts where a protocol has no variable of its own; SOCKS is not spoken. */
+function generalProxy(env: Environment): string | undefined {
+  const name = allProxyOf(env)
+  return name === undefined || isSocks(env[name]) ? undefined : name
+}
+
+function socks(env: Environment): readonly Finding[] {
+  const name = allProxyOf(env)
+  if (name === undefined || !isSocks(env[name])) return []
+  const text = `${name} is a SOCKS proxy, which is not spoken here`
+  return [{ level: 'note', text, cure: 'export HTTPS_PROXY=http://host:port' }]
+}
+
+function allProxyOf(env: Environment): string | undefined {
+  return ['all_proxy', 'ALL_PROXY'].find((name) => env[name] !== undefined)
+}
+
+function isSocks(value = ''): boolean {
+  return /^socks/i.test(value)
 }

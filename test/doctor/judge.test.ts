@@ -172,8 +172,16 @@ describe('network', () => {
     expect(finding).toMatchObject({ level, text: expect.stringContaining(text) })
   })
 
+  test('ALL_PROXY counts where a protocol has no variable of its own', () => {
+    const env = { ALL_PROXY: 'http://a:1', https_proxy: 'http://b:2' }
+    expect(judgeEnv(env).map(({ text }) => text)).toEqual([
+      'https: by the proxy http://b:2, as https_proxy says',
+      'http: by the proxy http://a:1, as ALL_PROXY says',
+    ])
+  })
+
   test('what switches the network off, leads elsewhere, or is not read', () => {
-    const texts = judgeEnv({ ALL_PROXY: 'http://a', NO_PROXY: '*' }, 'http://u:p@m/x', true).map(
+    const texts = judgeEnv({ ALL_PROXY: 'socks5://a', NO_PROXY: '*' }, 'http://u:p@m/x', true).map(
       ({ text }) => text,
     )
     expect(texts).toEqual([
@@ -182,7 +190,7 @@ describe('network', () => {
       'https: no proxy',
       'http: no proxy',
       'no proxy for any host, as NO_PROXY is "*"',
-      'ALL_PROXY is set, and not read',
+      'ALL_PROXY is a SOCKS proxy, which is not spoken here',
     ])
   })
 })

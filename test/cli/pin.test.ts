@@ -154,6 +154,15 @@ describe('vmimage pin', () => {
     expect(stderr).toMatch(/warning: .* is older \(1 build 1\) than what was offered on .* \(1 build 2\)/)
   })
 
+  test('of several processes at once loses nothing', async () => {
+    await using project = await startProject()
+    const versions = ['1', '2', '3', '4']
+    for (const version of versions) project.publisher.publish(version, '1')
+    const ends = await Promise.all(versions.map((version) => project.vmimage('pin', `acme:${version}`)))
+    expect(ends.map(({ code }) => code)).toEqual([0, 0, 0, 0])
+    expect(project.keys()).toEqual(versions.map((version) => `acme:${version} x86_64`))
+  })
+
   test('goes on after one that cannot be had, and ends as that one did', async () => {
     await using project = await startProject()
     project.publisher.publish('1', '1')

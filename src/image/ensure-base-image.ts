@@ -51,15 +51,18 @@ export async function ensureBaseImage(
     return serveStale(cached, 'the network is switched off.', context)
   }
   try {
-    if (cached === undefined || !isTrusted(request, cached, context)) {
-      const { fetchBaseImage } = await import('./fetch-base-image.js')
-      return await fetchBaseImage(request, leaseDir, context)
-    }
     const findFresh = () => {
       const newest = findKnown(layout, request, context)
       if (newest === undefined || isOld(newest, request, context)) return undefined
       const fresh = leaseResolved(layout, leaseDir, newest) ?? findLayered(newest, leaseDir, context)
       return fresh && isTrusted(request, fresh, context) ? fresh : undefined
+    }
+    if (cached === undefined || !isTrusted(request, cached, context)) {
+      const fetch = () => fetchAnew(request, leaseDir, context)
+      // A packed file is hashed before anything can be found by it; and without the network nobody has to be waited for.
+      if (request.kind === 'file' || context.offline) return await fetch()
+      const { fetchOnce } = await import('./fetch-once.js')
+      return await fetchOnce(request, findFresh, fetch, context)
     }
     const { refreshBaseImage } = await import('./refresh-base-image.js')
     return await refreshBaseImage(request, leaseDir, { findFresh, budgetMs: refreshMs }, context)
@@ -68,6 +71,15 @@ export async function ensureBaseImage(
     checkTrust(request, cached, context)
     return serveStale(cached, error.message.replaceAll(/\s*\n\s*/g, ' '), context)
   }
+}
+
+async function fetchAnew(
+  request: ImageRequest,
+  leaseDir: string | undefined,
+  context: Context,
+): Promise<BaseImage> {
+  const { fetchBaseImage } = await import('./fetch-base-image.js')
+  return await fetchBaseImage(request, leaseDir, context)
 }
 
 async function ensurePinned(

@@ -57,9 +57,9 @@ async function startOnce(
   asked: string,
   fetching: (onDownload: () => void) => Promise<BaseImage>,
   findFresh: () => BaseImage | undefined,
-  { cacheDir, signal }: Context,
+  { cacheDir, shared, signal }: Context,
 ): Promise<Work | undefined> {
-  const layout = cacheLayout(cacheDir)
+  const layout = cacheLayout(cacheDir, shared)
   const wait = { isDone: () => findFresh() !== undefined, onWait: () => undefined, signal }
   let work: Work | undefined
   const action = async () => {

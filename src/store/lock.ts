@@ -12,14 +12,14 @@
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { lock } from 'proper-lockfile'
-import { diskFullError, isDiskFull } from '../disk-full.js'
+import { isDiskFull } from '../disk-full.js'
 import { systemErrorCode, VmImageError } from '../errors.js'
 import { ingestedBytes } from './ingest.js'
 import { type CacheLayout, lockPath } from './layout.js'
 import { eraseHolder, findHolder, freeLock, type Holder, recordHolder } from './lock-holder.js'
 import { LockWatch } from './lock-watch.js'
 import { OwnLock } from './own-lock.js'
-import { describeOwner, isStopped, judge } from './owner.js'
+import { describeOwner, isStopped, judge, type Owner } from './owner.js'
 import { ensureCache } from './root.js'
 import { discard } from './trash.js'
 
@@ -49,6 +49,8 @@ export interface LockWait {
   /** Told a few times a second while another process holds the lock. */
   readonly onWait: (state: LockWaiting) => void
   readonly signal: AbortSignal
+  /** What shows that the holder makes progress. Default: the bytes of all downloads of the key. */
+  readonly receivedBytes?: ((holder: Owner | undefined) => number) | undefined
   /**
    * Give up when the holder's bytes have not grown for this long. Default 30 minutes: who waits here waits for a
    * process with a heartbeat (30 s without one free the lock), and hashing, inspecting or asking a slow mirror again
@@ -177,8 +179,8 @@ async function waitABit(layout: CacheLayout, key: string, wait: LockWait, watch:
 }
 
 function tell(layout: CacheLayout, key: string, wait: LockWait, watch: LockWatch): void {
-  const receivedBytes = ingestedBytes(layout, key)
   const owner = findHolder(layout, key)?.owner
+  const receivedBytes = wait.receivedBytes?.(owner) ?? ingestedBytes(layout, key)
   const holder = owner ? describeOwner(owner) : 'another process'
   watch.see(receivedBytes)
   if (watch.stalledMs > (wait.stallMs ?? stalledAfterMs))

@@ -26,6 +26,7 @@ import { rememberIfPossible } from './remember.js'
 import { compareWithSeen } from './rollback.js'
 import { localBaseImage } from './local-image.js'
 import type { Room } from './room.js'
+import { roomOf } from './room.js'
 import { localPath, type Source } from './source.js'
 import { tooLate, within } from './within.js'
 
@@ -149,7 +150,12 @@ export async function obtain(
   if (!isLeased()) onDownload?.()
   // What was published can be gone again before it is leased from its place: then it is fetched once more.
   for (let tries = 0; tries < mostTries; tries += 1) {
-    await publishSource(layout, source, { isDone: isLeased, onPublished, ...options }, context)
+    await publishSource(
+      layout,
+      source,
+      { isDone: isLeased, onPublished, ...roomOf(context), ...options },
+      context,
+    )
     if (isLeased()) break
   }
   if (base === undefined) throw gone(request, context)

@@ -21,6 +21,7 @@ import { findLayered } from './layered-image.js'
 import { type Pin, pinKey, pinnedDigest, pinnedFacts, resolutionOf } from './pins.js'
 import { publishSource } from './publish-source.js'
 import { pinCommand } from './request-text.js'
+import { roomOf } from './room.js'
 import type { Source } from './source.js'
 
 /**
@@ -83,7 +84,7 @@ async function publish(
   await publishSource(
     layout,
     source,
-    { isDone, onPublished: () => undefined, leaseDir, keepsWrongBytes: false },
+    { isDone, onPublished: () => undefined, leaseDir, keepsWrongBytes: false, ...roomOf(context) },
     context,
   )
   if (!isDone() || base === undefined) throw gone(request, context)

@@ -9,6 +9,7 @@ import { VmImageError } from '../errors.js'
 import { titleOf } from '../image-facts.js'
 import { sizeText } from '../progress-text.js'
 import { claimableBytes } from '../store/ingest.js'
+import { collectCache } from '../store/collect.js'
 import type { CacheLayout } from '../store/layout.js'
 import { listImages } from '../store/store.js'
 import { localPath, type Source } from './source.js'
@@ -16,8 +17,17 @@ import { localPath, type Source } from './source.js'
 export interface Room {
   /** What all images of the cache together may take on the disk; undefined: as much as there is. */
   readonly maxCacheBytes?: number | undefined
-  /** Removes what nothing uses, until so much is free. Returns how much it freed. Default: nothing is removed. */
+  /** Removes what nothing uses, until it has freed so much. Returns how much it freed. Default: nothing is removed. */
   readonly makeRoom?: ((neededBytes: number) => Promise<number>) | undefined
+}
+
+/** What the collector can do about room: within the limits of the context, and nothing where it is switched off. */
+export function roomOf(context: Context): Room {
+  if (!context.collect) return {}
+  return {
+    maxCacheBytes: context.maxCacheBytes,
+    makeRoom: async (freeBytes) => (await collectCache(context, { freeBytes }))?.freedBytes ?? 0,
+  }
 }
 
 export interface Need {
@@ -70,7 +80,7 @@ export async function seeToRoom(
       need.likelyBytes - freeBytes(layout.ingest),
       maxCacheBytes === Infinity ? 0 : cachedBytes(layout) + need.likelyBytes - maxCacheBytes,
     )
-  if (lacking() > 0) await makeRoom?.(need.likelyBytes)
+  if (lacking() > 0) await makeRoom?.(lacking())
   const free = freeBytes(layout.ingest)
   if (need.certainBytes > free) throw tooLarge(layout, source, need, free)
   if (lacking() > 0) {

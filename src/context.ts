@@ -59,17 +59,13 @@ export function makeContext(
   env: Environment = process.env,
   file: Options = {},
 ): Context {
-  const options = overFile(given, file, env)
+  const options = Object.keys(file).length === 0 ? given : overFile(given, file, env)
   const mirror = readMirror(options.mirror ?? env[variables.mirror])
   const offline = options.offline ?? readSwitch(variables.offline, env) ?? false
   const pinFile = options.pinFile ?? (env[variables.pinFile] || undefined)
   return Object.freeze({
-    cacheDir: directoryOf('cacheDir', options.cacheDir, env[variables.cacheDir] || defaultCacheDir(env)),
-    overlayDir: directoryOf(
-      'overlayDir',
-      options.overlayDir,
-      env[variables.overlayDir] || defaultOverlayDir(),
-    ),
+    cacheDir: directoryOf('cacheDir', options.cacheDir ?? cacheDirIn(env)),
+    overlayDir: directoryOf('overlayDir', options.overlayDir ?? overlayDirIn(env)),
     extraCacheDirs: readDirectories('extraCacheDirs', options.extraCacheDirs, env[variables.extraCacheDirs]),
     offline,
     arch: options.arch === undefined ? hostArch() : parseArch(options.arch),
@@ -121,8 +117,12 @@ function ignore(): void {
   // Nobody asked to be told.
 }
 
-function defaultCacheDir(env: Environment): string {
-  return join(env['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'vmimage')
+function overlayDirIn(env: Environment): string {
+  return env[variables.overlayDir] || defaultOverlayDir()
+}
+
+function cacheDirIn(env: Environment): string {
+  return env[variables.cacheDir] || join(env['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'vmimage')
 }
 
 /** /var/tmp survives reboots and is a disk on every distribution; /tmp is often a tmpfs that an overlay can fill. */

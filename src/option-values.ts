@@ -6,9 +6,9 @@ import { sizeInBytes } from './size.js'
 import { isTrust, type Trust, trustNames } from './trust.js'
 
 /** An empty option would silently be the current directory. */
-export function directoryOf(name: string, option: string | undefined, fallback: string): string {
-  if (option === '') throw invalid(name, option, 'the path of a directory')
-  return resolve(option ?? fallback)
+export function directoryOf(name: string, path: string): string {
+  if (path === '') throw invalid(name, path, 'the path of a directory')
+  return resolve(path)
 }
 
 export function readDirectories(
@@ -17,7 +17,7 @@ export function readDirectories(
   listedText: string | undefined,
 ): readonly string[] {
   const listed = (listedText ?? '').split(':').filter((path) => path !== '')
-  return (option ?? listed).map((path) => directoryOf(name, path, path))
+  return (option ?? listed).map((path) => directoryOf(name, path))
 }
 
 export function readMirror(value: string | undefined): string | undefined {

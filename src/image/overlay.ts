@@ -2,7 +2,7 @@
  * openOverlay: base image in, disposable disk out. This is the path of every test, so it is synchronous, touches
  * three files and imports nothing of the network or of other processes.
  */
-import { randomBytes } from 'node:crypto'
+import { randomUUID } from 'node:crypto'
 import { rmSync, statSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { join, parse } from 'node:path'
@@ -36,7 +36,7 @@ export interface OverlayOptions {
  */
 export function openOverlay(base: BaseImage, options: OverlayOptions): VmImage {
   checkUnchanged(base)
-  const path = join(options.directory, `${parse(base.fileName).name}-${randomBytes(4).toString('hex')}.qcow2`)
+  const path = join(options.directory, `${parse(base.fileName).name}-${randomUUID().slice(0, 8)}.qcow2`)
   const overlay = createOverlay(path, base, { sizeBytes: options.sizeBytes, extendedL2: options.extendedL2 })
   const cleanup = options.afterwards?.move() ?? new Cleanup()
   cleanup.defer(() => deleteOverlay(path))

@@ -1,7 +1,7 @@
 /**
  * ImageRequest: what a caller asked for, read once. After this file nobody looks at the caller's words again.
  */
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -168,5 +168,5 @@ function pathOfFileUrl(url: string): string {
 
 function fingerprint(provider: Provider): string {
   const facts = JSON.stringify(provider, (_, value: unknown) => (isRegExp(value) ? String(value) : value))
-  return createHash('sha256').update(facts).digest('hex').slice(0, 12)
+  return hash('sha256', facts).slice(0, 12)
 }

@@ -15,6 +15,7 @@ import type { ImageInput } from '../request/request.js'
 import { keptDirectory } from '../store/layout.js'
 import { collectDaily } from '../store/collect.js'
 import { sweepOrphans } from '../store/orphans.js'
+import { recordRun } from '../store/run-record.js'
 import { openRunDirectory } from '../store/run-directory.js'
 import { freePlaces } from './keep.js'
 import { type PrewarmError, prewarmedImages } from './prewarmed-images.js'
@@ -89,6 +90,7 @@ async function openRun(context: Context): Promise<Run> {
   const pinning = readPinning(context)
   // First, as it refuses directories that are not ours alone; then what is in them may be removed.
   const directory = await openRunDirectory(context)
+  if (directory.leaseDir !== undefined) recordRun(directory.leaseDir, directory.overlayDir)
   const closing = new AbortController()
   const forgetEnd = onProcessEnd(() => directory.removeSync())
   const signal = AbortSignal.any([context.signal, closing.signal])

@@ -92,11 +92,9 @@ function holdersIn(directory: LeaseDirectory, layout: CacheLayout, key: string):
     (note) => ({ kind: 'kept', test: note.test, path: note.path }) as const,
   )
   if (isDead) return kept.length > 0 ? kept : [{ kind: 'dead', path }]
-  const record = findRunRecord(path)
-  const tests = record ? findTests(record.overlayDir).filter(({ base }) => bases.has(base)) : []
-  const { since, project, command } = record ?? {}
-  const names = [...new Set(tests.map(({ test }) => test))]
-  return [{ kind: 'process', process: describeOwner(owner), since, project, command, tests: names }, ...kept]
+  const { since, project, command, overlayDir } = findRunRecord(path, owner) ?? {}
+  const tests = overlayDir === undefined ? [] : findTests(overlayDir, [...bases])
+  return [{ kind: 'process', process: describeOwner(owner), since, project, command, tests }, ...kept]
 }
 
 interface Note {

@@ -16,7 +16,7 @@
  * An <owner> (owner.ts) in a name says who made the entry, so that ownership moves with a rename and never by a
  * second write.
  */
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { join } from 'node:path'
 
 export interface CacheLayout {
@@ -98,7 +98,7 @@ export function keyPath(layout: CacheLayout, fingerprint: string): string {
 
 /** 64 hex digits that stand for any text in a file name. */
 export function hashName(text: string): string {
-  return createHash('sha256').update(text).digest('hex')
+  return hash('sha256', text)
 }
 
 /** Where overlays are while their test runs. */

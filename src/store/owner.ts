@@ -9,7 +9,7 @@
  * Sources: /etc/machine-id (machine-id(5)), /proc/sys/kernel/random/boot_id (random(4)), /proc/<pid>/ns/pid
  * (namespaces(7)), /proc/thread-self, fields 3 and 22 of /proc/<pid or tid>/stat, Tgid in its status (proc(5)).
  */
-import { createHash, randomBytes } from 'node:crypto'
+import { createHash, randomUUID } from 'node:crypto'
 import { readFileSync, readlinkSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { systemErrorCode } from '../errors.js'
@@ -27,13 +27,18 @@ export interface Owner {
 /** A new name for something of this process, or of this worker thread and as long as that lives; no two are equal. */
 export function newOwner(): string {
   const { machine, boot, pidNamespace, pid, startTime } = thisPlace()
-  return [machine, boot, pidNamespace, pid, startTime, randomBytes(4).toString('hex')].join('-')
+  return [machine, boot, pidNamespace, pid, startTime, randomPart()].join('-')
 }
 
 /** A name for something that this process gives up: pid 0 is no process, so anybody may take it over at once. */
 export function nobody(): string {
   const { machine, boot, pidNamespace } = thisPlace()
-  return [machine, boot, pidNamespace, 0, 0, randomBytes(4).toString('hex')].join('-')
+  return [machine, boot, pidNamespace, 0, 0, randomPart()].join('-')
+}
+
+/** Of a UUID, because Node keeps those in stock: every test run, lease and draft takes one. */
+function randomPart(): string {
+  return randomUUID().slice(0, 8)
 }
 
 /** The owner that a file name tells, or undefined for any other name. */
@@ -55,6 +60,7 @@ export function judge(owner: Owner): 'dead' | 'alive' | 'unknown' {
   if (owner.boot !== here.boot) return [owner.boot, here.boot].includes(noProc.boot) ? 'unknown' : 'dead'
   if (owner.pidNamespace !== here.pidNamespace) return 'unknown'
   if (here.boot === noProc.boot) return judgeByPid(owner.pid)
+  if (owner.pid === here.pid && owner.startTime === here.startTime) return 'alive'
   try {
     const { state, startTime } = readStat(owner.pid)
     return startTime === owner.startTime && !deadStates.has(state) ? 'alive' : 'dead'

@@ -24,20 +24,40 @@ const tag =
  */
 export function ensureCache(layout: CacheLayout): void {
   const { isShared, cacheDir, versionDir, images, ingest, locks, runs, resolved, keys, trash } = layout
-  make(cacheDir, isShared)
-  // Its place is the user's choice, and may be a link.
-  refuseStrangers(cacheDir, statSync(cacheDir), isShared)
+  ensureTop(layout)
   if (!existsSync(versionDir)) writeTag(cacheDir)
   for (const directory of [versionDir, images, ingest, locks, runs, resolved, keys, trash]) {
-    const stat = ensureDirectory(directory, isShared)
-    refuseLink(directory, stat)
-    refuseStrangers(directory, stat, isShared)
+    ensureOwn(directory, isShared)
   }
+}
+
+/**
+ * As much of {@link ensureCache} as a lease needs, which is every test's path: what nobody could have put there for us to
+ * read, and where the lease goes. A cache that is not there yet is made whole.
+ */
+export function ensureLeases(layout: CacheLayout): void {
+  const { isShared, versionDir, images, runs, resolved } = layout
+  if (!existsSync(versionDir)) return ensureCache(layout)
+  ensureTop(layout)
+  for (const directory of [versionDir, images, runs, resolved]) ensureOwn(directory, isShared)
+}
+
+/** Its place is the user's choice, and may be a link. */
+function ensureTop({ cacheDir, isShared }: CacheLayout): void {
+  if (isShared || !existsSync(cacheDir)) make(cacheDir, isShared)
+  refuseStrangers(cacheDir, statSync(cacheDir), isShared)
+}
+
+function ensureOwn(directory: string, isShared: boolean): void {
+  const stat = ensureDirectory(directory, isShared)
+  refuseLink(directory, stat)
+  refuseStrangers(directory, stat, isShared)
 }
 
 /** {@link refuseOthers}, for a cache that may be a group's. */
 function refuseStrangers(directory: string, stat: Stats, isShared: boolean): void {
   const friend = isShared && isOfOurGroup(stat) ? stat.uid : undefined
+  if (!isOfAnother(stat, friend) && !isOpenToAll(stat)) return
   const instead = isShared
     ? `have it put into a group of yours: chgrp -R GROUP "${directory}" && chmod -R g+rwX "${directory}"; or ${elsewhere}`
     : `set VMIMAGE_SHARED=1 (the option shared) if it is a group's; or ${elsewhere}`
@@ -120,9 +140,8 @@ export function refuseOthers(directory: string, stat: Stats, instead = elsewhere
 
 /** Whether it belongs to neither this user nor root, nor the friend. */
 export function isOfAnother({ uid }: Stats, friend?: number): boolean {
-  const me = process.getuid?.()
   // Windows has no owners of this kind.
-  return me !== undefined && uid !== me && uid !== 0 && uid !== friend
+  return process.getuid !== undefined && uid !== 0 && uid !== friend && uid !== process.getuid()
 }
 
 /**

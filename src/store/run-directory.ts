@@ -13,9 +13,8 @@ import { cacheLayout, leaseDirectory, overlayRuns } from './layout.js'
 import { isKept } from './lease.js'
 import { makeDirectory } from './make-directory.js'
 import { judge, newOwner, nobody, type Owner, parseOwner } from './owner.js'
-import { ensureCache, ensureOverlayDirectories, unwritable } from './root.js'
+import { ensureLeases, ensureOverlayDirectories, unwritable } from './root.js'
 import { removeTree } from './remove-tree.js'
-import { recordRun } from './run-record.js'
 
 /** An owner that cannot be judged from here (another machine, another container) is dead when silent for a day. */
 const silentMs = 24 * 3_600_000
@@ -43,7 +42,6 @@ export async function openRunDirectory(context: Context, beatMs = heartbeatMs): 
   const owner = newOwner()
   const overlayDir = makeOverlayDirectory(context.overlayDir, owner)
   const leaseDir = leaseDirectoryOr(() => removeRun(overlayDir), context, owner)
-  if (leaseDir !== undefined) recordRun(leaseDir, overlayDir)
   const touch = () => [overlayDir, leaseDir].forEach(touchDirectory)
   const heartbeat = setInterval(touch, beatMs).unref()
   const removeSync = () => {
@@ -134,7 +132,7 @@ function makeLeaseDirectory({ cacheDir, shared }: Context, owner: string): strin
   const layout = cacheLayout(cacheDir, shared)
   const directory = leaseDirectory(layout, owner)
   try {
-    ensureCache(layout)
+    ensureLeases(layout)
     makeDirectory(layout, directory)
     return directory
   } catch (error) {

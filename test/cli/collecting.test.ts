@@ -7,7 +7,7 @@ import { leasePath } from '../../src/store/layout.js'
 import { takeLease } from '../../src/store/lease.js'
 import { newOwner, nobody } from '../../src/store/owner.js'
 import { openRunDirectory } from '../../src/store/run-directory.js'
-import { markTest } from '../../src/store/run-record.js'
+import { markTest, recordRun } from '../../src/store/run-record.js'
 import { type CacheOfImages, cacheOfImages, keyOf } from '../support/cached-images.js'
 import { finish, main } from './command.js'
 
@@ -20,6 +20,7 @@ function vmimage({ context, directory }: CacheOfImages, ...args: readonly string
 /** A run of this process that holds the image, with a disk of one test on it. */
 async function holdImage(cache: CacheOfImages, key: string) {
   const run = await openRunDirectory(cache.context)
+  recordRun(String(run.leaseDir), run.overlayDir)
   takeLease(cache.layout, run.leaseDir, key)
   const overlay = join(run.overlayDir, 'disk.qcow2')
   writeFileSync(overlay, 'overlay')

@@ -50,6 +50,7 @@ function watched(paths: readonly string[]): boolean {
 const first: PathsOf = ([path]) => [textOf(path)]
 const second: PathsOf = ([, path]) => [textOf(path)]
 const both: PathsOf = ([from, to]) => [textOf(from), textOf(to)]
+const opened: PathsOf = ([path, flags]) => (isForWriting(flags) ? [textOf(path)] : [])
 const descriptor: PathsOf = ([fd]) => [descriptors.get(Number(fd)) ?? '']
 const handle: PathsOf = (_, self) => [descriptors.get((self as fs.promises.FileHandle).fd) ?? '']
 
@@ -112,7 +113,6 @@ function wrapPromise(table: Table, name: string, kind: string, pathsOf: PathsOf,
 
 /** Remembers which file a descriptor is; opening counts where it creates or is for writing. */
 function wrapOpen(): void {
-  const pathsOf: PathsOf = ([path, flags]) => (isForWriting(flags) ? [textOf(path)] : [])
   const { open, openSync } = original
   const openHandle = original.promises.open
   Object.assign(fs, {
@@ -136,9 +136,9 @@ function wrapOpen(): void {
       return file
     },
   })
-  wrapSync(sync, 'openSync', 'open', pathsOf)
-  wrapCallback(sync, 'open', 'open', pathsOf)
-  wrapPromise(promised, 'open', 'open', pathsOf, 0)
+  wrapSync(sync, 'openSync', 'open', opened)
+  wrapCallback(sync, 'open', 'open', opened)
+  wrapPromise(promised, 'open', 'open', opened, 0)
 }
 
 function isForWriting(flags: unknown): boolean {

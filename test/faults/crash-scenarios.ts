@@ -21,8 +21,6 @@ import type { Directories, Known } from './invariants.js'
 
 export interface Scenario {
   readonly name: string
-  /** The faults of the table that it proves. */
-  readonly faults: string
   /** Of crash-points-child.ts. */
   readonly command: 'fetch-plain' | 'fetch-packed' | 'keep' | 'sweep'
   /** The image that the command gets; undefined when it gets none. */
@@ -42,7 +40,6 @@ const nothing = () => ({})
 export const scenarios: readonly Scenario[] = [
   {
     name: 'a download of an image that is packed',
-    faults: '3, 4',
     command: 'fetch-packed',
     image: 'packed',
     before: [],
@@ -52,7 +49,6 @@ export const scenarios: readonly Scenario[] = [
   },
   {
     name: 'a download of an image that is served as it is used',
-    faults: '1, 3, 4',
     command: 'fetch-plain',
     image: 'plain',
     before: [],
@@ -62,7 +58,6 @@ export const scenarios: readonly Scenario[] = [
   },
   {
     name: 'a download that goes on from what a dead process received',
-    faults: '1, 2',
     command: 'fetch-plain',
     image: 'plain',
     before: ['sweep'],
@@ -76,7 +71,6 @@ export const scenarios: readonly Scenario[] = [
   },
   {
     name: 'a download that a dead process ended and did not publish',
-    faults: '2, 3',
     command: 'fetch-plain',
     image: 'plain',
     before: ['sweep'],
@@ -89,7 +83,6 @@ export const scenarios: readonly Scenario[] = [
   },
   {
     name: 'a run that finds its image in the cache, and keeps the disk of a test',
-    faults: '6',
     command: 'keep',
     image: 'plain',
     before: ['fetch-plain'],
@@ -99,7 +92,6 @@ export const scenarios: readonly Scenario[] = [
   },
   {
     name: 'a start that sweeps what dead runs left',
-    faults: '5, 6',
     command: 'sweep',
     image: undefined,
     before: ['fetch-plain'],
@@ -112,7 +104,6 @@ export const scenarios: readonly Scenario[] = [
   },
   {
     name: 'an image whose bytes rotted, which makes way for a new one',
-    faults: '45',
     command: 'fetch-plain',
     image: 'plain',
     before: ['fetch-plain'],
@@ -125,7 +116,6 @@ export const scenarios: readonly Scenario[] = [
   },
   {
     name: 'an image that was restored with another time, and gets a new stamp',
-    faults: '45',
     command: 'fetch-plain',
     image: 'plain',
     before: ['fetch-plain'],

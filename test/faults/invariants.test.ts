@@ -40,6 +40,8 @@ beforeAll(async () => {
 })
 afterAll(() => directory[Symbol.asyncDispose]())
 
+const files = () => ({ disk: diskPath(layout, key), meta: metaPath(layout, key) })
+
 /** Puts a file somewhere, looks, and takes it away again. */
 function withFile(path: string, content: string, look: () => void): void {
   mkdirSync(dirname(path), { recursive: true })
@@ -56,8 +58,6 @@ test('nothing is wrong with a cache that was used and given back', () => {
 })
 
 describe('I1 and I3, an image:', () => {
-  const files = () => ({ disk: diskPath(layout, key), meta: metaPath(layout, key) })
-
   test('one that was written to is told of, by its bytes and by its time', () => {
     const { disk } = files()
     const bytes = readFileSync(disk)

@@ -26,7 +26,7 @@ export function roomOf(context: Context): Room {
   if (!context.collect) return {}
   return {
     maxCacheBytes: context.maxCacheBytes,
-    makeRoom: async (freeBytes) => (await collectCache(context, { freeBytes }))?.freedBytes ?? 0,
+    makeRoom: async (bytes) => (await collectCache(context, { freeBytes: bytes }))?.freedBytes ?? 0,
   }
 }
 

@@ -12,7 +12,7 @@
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { lock } from 'proper-lockfile'
-import { isDiskFull } from '../disk-full.js'
+import { diskFullError, isDiskFull } from '../disk-full.js'
 import { systemErrorCode, VmImageError } from '../errors.js'
 import { ingestedBytes } from './ingest.js'
 import { type CacheLayout, lockPath } from './layout.js'
@@ -159,15 +159,11 @@ function clearAway(layout: CacheLayout, path: string): boolean {
 }
 
 function unlockable(path: string, error: unknown): VmImageError {
-  const [code, cure] = isDiskFull(error)
-    ? (['NO_SPACE', 'Free some space, or set VMIMAGE_CACHE_DIR to a directory on a larger disk.'] as const)
-    : (['CACHE_UNWRITABLE', 'Make the cache writable, or set VMIMAGE_CACHE_DIR.'] as const)
+  if (isDiskFull(error)) return diskFullError(path, undefined, error)
   return new VmImageError(
-    code,
-    `Cannot lock "${path}": ${systemErrorCode(error) ?? String(error)}.\n${cure}`,
-    {
-      cause: error,
-    },
+    'CACHE_UNWRITABLE',
+    `Cannot lock "${path}": ${systemErrorCode(error) ?? String(error)}.\nMake the cache writable, or set VMIMAGE_CACHE_DIR.`,
+    { cause: error },
   )
 }
 

@@ -44,7 +44,9 @@ export function ensureLeases(layout: CacheLayout): void {
 
 /** Its place is the user's choice, and may be a link. */
 function ensureTop({ cacheDir, isShared }: CacheLayout): void {
-  if (isShared || !existsSync(cacheDir)) make(cacheDir, isShared)
+  const found = statSync(cacheDir, { throwIfNoEntry: false })
+  // What is no directory makes it fail, and says so; one of a group may have to be opened to it.
+  if (!found?.isDirectory() || isShared) make(cacheDir, isShared)
   refuseStrangers(cacheDir, statSync(cacheDir), isShared)
 }
 

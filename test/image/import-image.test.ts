@@ -59,9 +59,7 @@ describe('importImage()', () => {
       console.log(readdirSync(${JSON.stringify(cacheDir)}, { recursive: true }).filter((name) => /copy|disk|part/.test(name)))`
     const mount = `mount -t tmpfs -o size=200k small '${cacheDir}'`
     const said = await runUnshared(mount, importing(file, cacheDir, '() => undefined') + after)
-    expect(said).toMatch(
-      /^NO_SPACE Cannot write .* bytes left without it, and it needs 524288 bytes\.\n.*\n\[\]$/,
-    )
+    expect(said).toMatch(/^NO_SPACE Cannot write .* left, and it needs 512 KiB more\.\n.*\n\[\]$/)
   })
 
   test('is not stale to a test, however old it is', async () => {

@@ -53,7 +53,7 @@ const opening = (directory: string, layer: string) => `
   const options = { cacheDir: ${JSON.stringify(join(directory, 'cache'))}, overlayDir: ${JSON.stringify(join(directory, 'overlays'))} }
   const run = await openRunDirectory(makeContext(options, {}))
   const info = { ...options, leaseDir: run.leaseDir, extraCacheDirs: [${JSON.stringify(layer)}], images: {}, errors: {},
-    arch: 'x86_64', maxResolveAgeMs: 1e9, minimumTrust: 'checksum' }
+    arch: 'x86_64', maxResolveAgeMs: 1e9, minimumTrust: 'checksum', pinning: { file: undefined, isFrozen: false, pins: {} } }
   const base = findPrepared(parseRequest({ provider: acme }), info, undefined)
   const open = () => openOverlay(base, { directory: run.overlayDir })
   console.log('base', existsSync(open().path), base.path, readdirSync(run.leaseDir).join())`

@@ -118,7 +118,9 @@ describe.skipIf(!canUnshare)(`on a disk that is full${why}`, () => {
     expect(result.message).toMatch(
       /^Cannot download "acme-1.x86_64.qcow2": it needs 2\.\d+ MiB more, and ".*cache" has .* left\.\nFree some space.*vmimage prune/,
     )
-    expect(result.freed[0]).toBe(image.length)
+    // What is lacking, and no more.
+    expect(result.freed[0]).toBeGreaterThan(image.length - 1.1 * mib)
+    expect(result.freed[0]).toBeLessThan(image.length)
     expect(publisher.mirror.requests).toEqual([])
   })
 
@@ -172,7 +174,7 @@ describe.skipIf(!canUnshare)(`on a disk that is full${why}`, () => {
       source: early ? "name: (report({ type: 'resolving' }), 'acme')" : '',
     })
     expect(result).toMatchObject({ code: 'NO_SPACE', left: [], images: [] })
-    expect(result.message).toMatch(/^Cannot write .*\nFree some space/)
+    expect(result.message).toMatch(/^Cannot (?:write|lock) .*\nFree some space/)
   })
 
   test('fault 35, the disk is full at meta.json: after room was made the image is published without a second download', async () => {

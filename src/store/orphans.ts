@@ -10,7 +10,7 @@ import { collectorLockPath, isCollectorDead } from './collector-lock.js'
 import { namesIn } from './directory.js'
 import { type CacheLayout, cacheLayout, diskPath, keptDirectory, overlayRuns } from './layout.js'
 import { isKept } from './lease.js'
-import { findDeadRecords, forgetHolder } from './lock-holder.js'
+import { findDeadRecords, findHolder, forgetHolder } from './lock-holder.js'
 import { isProvablyDead, judge, parseOwner } from './owner.js'
 import { whenReadable } from './readable.js'
 import { isDeadRun, removeRun } from './run-directory.js'
@@ -40,7 +40,7 @@ export function findOrphans(context: Context): readonly Orphan[] {
     ...find('run', () => deadRuns(layout.runs, now).filter((path) => !isKept(path))),
     ...find('kept', () => inside(keptDirectory(context.overlayDir), isOfDead)),
     ...find('partial', () => deadPartials(layout, now)),
-    ...find('lock', () => findDeadRecords(layout)),
+    ...find('lock', () => [...findDeadRecords(layout), ...silentLocks(layout, now)]),
     ...find('collector', () => (isCollectorDead(layout) ? [collectorLockPath(layout)] : [])),
     ...find('draft', () => deadDrafts(layout)),
     ...find('trash', () => inside(layout.trash, (name, path) => isTrash(name, path, now))),
@@ -66,7 +66,9 @@ function remove(layout: CacheLayout, { kind, path }: Orphan): boolean {
     case 'kept':
       return removeRun(path)
     case 'lock':
-      return forgetHolder(layout, path)
+      if (path.endsWith('.owner.json')) return forgetHolder(layout, path)
+      discard(layout, path)
+      return true
     case 'draft':
       rmSync(path, { force: true })
       return true
@@ -79,6 +81,15 @@ function remove(layout: CacheLayout, { kind, path }: Orphan): boolean {
   }
 }
 
+/** Of a holder that was killed before it could write who it is: nothing but the end of its heartbeat tells. */
+function silentLocks(layout: CacheLayout, now: number): readonly string[] {
+  return inside(layout.locks, (name, path) => {
+    const stat = lstatSync(path, { throwIfNoEntry: false })
+    const isLock = name.endsWith('.lock') && stat?.isDirectory() === true
+    return isLock && now - stat.mtimeMs > trashMs && !findHolder(layout, name.slice(0, -'.lock'.length))
+  })
+}
+
 function deadRuns(parent: string, now: number): readonly string[] {
   return inside(parent, (name, path) => isDeadRun(path, parseOwner(name), now))
 }
@@ -87,13 +98,15 @@ function deadRuns(parent: string, now: number): readonly string[] {
 function deadPartials(layout: CacheLayout, now: number): readonly string[] {
   return namesIn(layout.ingest).flatMap((key) => {
     const isPublished = statSync(diskPath(layout, key), { throwIfNoEntry: false }) !== undefined
-    return inside(join(layout.ingest, key), (name, path) => {
+    const isLeft = (name: string, path: string) => {
       const owner = parseOwner(name)
       const verdict = owner === undefined ? 'alive' : judge(owner)
       if (verdict === 'alive') return false
       if (isPublished) return verdict === 'dead' || now - lastWriteIn(path) > silentMs
       return now - lastWriteIn(path) > partialMs
-    })
+    }
+    // A file of somebody else's among the directories is no reason to leave the rest.
+    return whenReadable(() => inside(join(layout.ingest, key), isLeft)) ?? []
   })
 }
 

@@ -9,6 +9,7 @@ import { makeContext } from '../../src/context.js'
 import { defineProvider, openVmImage } from '../../src/index.js'
 import { startRun } from '../../src/run/run.js'
 import { Scope } from '../../src/run/scope.js'
+import { collectCache } from '../../src/store/collect.js'
 import { sweepDeadRuns } from '../../src/store/run-directory.js'
 import { definitions, type SystemName } from './fault-images.js'
 
@@ -25,6 +26,7 @@ const scenarios: Readonly<Record<string, () => Promise<unknown>>> = {
   'fetch-packed': () => fetchImage('packed'),
   keep: keepOverlay,
   sweep: sweep,
+  collect,
 }
 
 /** Fetches (or finds) an image, reads it by the path of its lease, and gives it back. */
@@ -36,7 +38,7 @@ async function fetchImage(name: SystemName) {
 
 /** A run whose test fails: its overlay is kept, and the base with it. */
 async function keepOverlay() {
-  const context = makeContext({ ...options, keepLast: 100 })
+  const context = makeContext({ ...options, keepLast: 100, collect: false })
   const run = await startRun({ images: [{ provider: defineProvider(definitions.plain) }] }, context)
   try {
     const scope = new Scope({ name: 'fails', run: () => run.info })
@@ -53,6 +55,12 @@ async function keepOverlay() {
 /** What each run does first: removes what dead ones left. */
 async function sweep() {
   return { swept: sweepDeadRuns(makeContext(options)).length }
+}
+
+/** Two hours from now, when nothing is too young to go. */
+async function collect() {
+  const context = { ...makeContext(options), now: () => Date.now() + 7_200_000 }
+  return { collected: (await collectCache(context, { all: true }))?.go.length }
 }
 
 function sha256(path: string): string {

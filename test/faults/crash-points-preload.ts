@@ -157,7 +157,7 @@ const byPath = [
   ['copyFile', second],
   ['rename', both],
   ['link', both],
-  ['symlink', both],
+  ['symlink', second],
 ] as const
 
 const byDescriptor = [
@@ -184,15 +184,20 @@ interface WriteOptions {
   readonly flush?: boolean
 }
 
-function writeFile(path: string, data: string | Uint8Array, options: WriteOptions = {}): void {
-  const fd = fs.openSync(path, options.flag ?? 'w', options.mode ?? 0o666)
+function writeFile(file: string | number, data: string | Uint8Array, options: WriteOptions = {}): void {
+  if (typeof file === 'number') return writeData(file, data)
+  const fd = fs.openSync(file, options.flag ?? 'w', options.mode ?? 0o666)
   try {
-    if (typeof data === 'string') fs.writeSync(fd, data)
-    else fs.writeSync(fd, data, 0, data.length)
+    writeData(fd, data)
     if (options.flush) fs.fsyncSync(fd)
   } finally {
     fs.closeSync(fd)
   }
+}
+
+function writeData(fd: number, data: string | Uint8Array): void {
+  if (typeof data === 'string') fs.writeSync(fd, data)
+  else fs.writeSync(fd, data, 0, data.length)
 }
 
 function removeTree(path: string): void {

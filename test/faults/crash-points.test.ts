@@ -54,6 +54,12 @@ describe(`crash points, VMIMAGE_FAULTS_SEED=${seed}`, () => {
   )
 
   test(
+    'fault 5, SIGKILL at any operation of a collection of what nobody uses: no invariant breaks, and the next try ends well',
+    () => crashIn('a collection of what nobody uses'),
+    timeoutMs,
+  )
+
+  test(
     'fault 45, SIGKILL at any operation of an image whose bytes rotted, which makes way for a new one: no invariant breaks, and the next try ends well',
     () => crashIn('an image whose bytes rotted, which makes way for a new one'),
     timeoutMs,

@@ -22,7 +22,7 @@ import type { Directories, Known } from './invariants.js'
 export interface Scenario {
   readonly name: string
   /** Of crash-points-child.ts. */
-  readonly command: 'fetch-plain' | 'fetch-packed' | 'keep' | 'sweep'
+  readonly command: 'fetch-plain' | 'fetch-packed' | 'keep' | 'sweep' | 'collect'
   /** The image that the command gets; undefined when it gets none. */
   readonly image: SystemName | undefined
   /** Commands that run before, undisturbed. */
@@ -87,7 +87,7 @@ export const scenarios: readonly Scenario[] = [
     image: 'plain',
     before: ['fetch-plain'],
     arrange: useIt,
-    leastOperations: 30,
+    leastOperations: 20,
     sampleOf: 3,
   },
   {
@@ -97,6 +97,19 @@ export const scenarios: readonly Scenario[] = [
     before: ['fetch-plain'],
     arrange: (stage, site) => {
       for (let run = 0; run < 3; run += 1) leaveRun(stage, site, nobody())
+      return { ...keepOne(stage, site), ...useIt(stage, site) }
+    },
+    leastOperations: 15,
+    sampleOf: 3,
+  },
+  {
+    name: 'a collection of what nobody uses',
+    command: 'collect',
+    image: undefined,
+    before: ['fetch-plain', 'fetch-packed'],
+    arrange: (stage, site) => {
+      leaveRun(stage, site, nobody())
+      leaveDownload(stage, site.images.plain, { part: 0.5 })
       return { ...keepOne(stage, site), ...useIt(stage, site) }
     },
     leastOperations: 15,
@@ -123,7 +136,7 @@ export const scenarios: readonly Scenario[] = [
       utimesSync(diskPath(cacheLayout(stage.cacheDir), images.plain.key), 1e9, 1e9)
       return {}
     },
-    leastOperations: 25,
+    leastOperations: 12,
     sampleOf: 2,
   },
 ]

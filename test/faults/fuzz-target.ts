@@ -5,7 +5,8 @@ import { makeContext } from '../../src/context.js'
 import { systemErrorCode } from '../../src/errors.js'
 import { cacheLayout, imageDirectory, trashPath } from '../../src/store/layout.js'
 import { nobody } from '../../src/store/owner.js'
-import { sweepDeadRuns } from '../../src/store/run-directory.js'
+import { collectCache } from '../../src/store/collect.js'
+import { sweepOrphans } from '../../src/store/orphans.js'
 import type { SystemName } from './fault-images.js'
 import type { FaultSite } from './fault-site.js'
 import { brokenInvariants, hashOf, leftovers } from './invariants.js'
@@ -13,14 +14,13 @@ import { brokenInvariants, hashOf, leftovers } from './invariants.js'
 export interface FuzzTarget {
   /** Takes the image away as a collector does; what was wrong with it, undefined when there was none. */
   evict(name: SystemName): readonly string[] | undefined
+  /** Lets the collector remove all that nobody uses; how many images went. */
+  collect(): Promise<number>
   removeLocks(): void
   removeIngests(name: SystemName): void
   /** When nobody works any more. */
   wrongAtTheEnd(): readonly string[]
 }
-
-/** What only a collector removes. */
-const collected = /^(ingest|trash|locks|resolved|keys|images)\//
 
 export function targetOf(mode: 'lock' | 'nolock' | 'naive', work: string, site: FaultSite): FuzzTarget {
   return mode === 'naive' ? naiveTarget(work, site) : shippedTarget(work, site)
@@ -28,6 +28,7 @@ export function targetOf(mode: 'lock' | 'nolock' | 'naive', work: string, site: 
 
 function shippedTarget(work: string, { images }: FaultSite): FuzzTarget {
   const stage = { cacheDir: join(work, 'cache'), overlayDir: join(work, 'overlays') }
+  const context = makeContext(stage, {})
   const layout = cacheLayout(stage.cacheDir)
   const disks = Object.fromEntries(Object.values(images).map(({ key, sha256 }) => [key, sha256]))
   return {
@@ -42,11 +43,17 @@ function shippedTarget(work: string, { images }: FaultSite): FuzzTarget {
       rmSync(join(work, 'evicted'), { recursive: true })
       return wrong
     },
+    collect: async () => {
+      // Two hours from now nothing is too young to go.
+      const later = { ...context, now: () => Date.now() + 7_200_000 }
+      return (await collectCache(later, { all: true }))?.go.length ?? 0
+    },
     removeLocks: () => removeInUse(layout.locks),
     removeIngests: (name) => removeInUse(join(layout.ingest, images[name].key)),
     wrongAtTheEnd() {
-      sweepDeadRuns(makeContext({ ...stage }, {}))
-      const left = leftovers(stage).filter((path) => !collected.test(path))
+      // Partials of images that nobody fetched in the end wait a week for somebody who does.
+      sweepOrphans({ ...context, now: () => Date.now() + 8 * 86_400_000 })
+      const left = leftovers(stage)
       return [...brokenInvariants(stage, { disks }), ...left.map((path) => `I9: ${path} is left`)]
     },
   }
@@ -65,6 +72,7 @@ function naiveTarget(work: string, { images }: FaultSite): FuzzTarget {
         ? []
         : [`${name} has ${size} bytes of ${images[name].bytes.length}, and not the right ones`]
     },
+    collect: () => Promise.resolve(0),
     removeLocks: () => undefined,
     removeIngests: (name) => rmSync(`${pathOf(name)}.incomplete`, { force: true }),
     wrongAtTheEnd: () => [],

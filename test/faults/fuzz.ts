@@ -34,6 +34,7 @@ export interface FuzzCounts {
   kills: number
   stops: number
   evictions: number
+  collections: number
   lockRemovals: number
   ingestRemovals: number
   /** Uses that read a wrong byte. */
@@ -70,6 +71,7 @@ const none: FuzzCounts = {
   kills: 0,
   stops: 0,
   evictions: 0,
+  collections: 0,
   lockRemovals: 0,
   ingestRemovals: 0,
   corruptUses: 0,
@@ -224,6 +226,11 @@ async function evict(
 ): Promise<void> {
   while (!isOver()) {
     await delay(random.between(500, 900))
+    if (random.next() < 0.25) {
+      counts.publishes += await target.collect()
+      counts.collections += 1
+      continue
+    }
     const wasThere = checkPublished(target, random.pick(systemNames), counts, failures)
     if (wasThere) counts.evictions += 1
   }

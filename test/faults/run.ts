@@ -2,27 +2,32 @@
  * The long form: every crash point of every scenario, then the fuzz in each mode; prints what was counted. It fails when
  * anything went wrong, and when the negative control found nothing.
  *
- *     npm run test:faults -- [--minutes 10] [--seed N] [--only crash|takeover|lock|nolock|naive]
+ *     npm run test:faults -- [--minutes 10] [--runs 100] [--seed N] [--only crash|takeover|runs|lock|nolock|naive]
  */
 import { parseArgs } from 'node:util'
 import { allPoints, openCrashLab } from './crash-points.js'
 import { scenarios } from './crash-scenarios.js'
 import { fuzz, type Mode, modes } from './fuzz.js'
+import { killRuns } from './killed-runs.js'
+import { seeded } from './seeded.js'
 import { takeoversMs } from './takeover.js'
 
 const { values } = parseArgs({
   options: {
     minutes: { type: 'string', default: '10' },
+    runs: { type: 'string', default: '100' },
     seed: { type: 'string', default: String(Date.now() % 2 ** 31) },
     only: { type: 'string' },
   },
 })
 const seed = Number(values.seed)
+const seededRuns = seeded(seed).fork('runs')
 const isAsked = (part: string) => values.only === undefined || values.only === part
 
 console.log(`seed ${seed}`)
 if (isAsked('crash')) await crashEverywhere()
 if (isAsked('takeover')) await measureTakeovers(60)
+if (isAsked('runs')) await killRunsOf(Number(values.runs))
 for (const mode of modes.filter(isAsked)) await fuzzFor(mode, 60 * Number(values.minutes))
 
 async function crashEverywhere(): Promise<void> {
@@ -53,6 +58,16 @@ async function measureTakeovers(rounds: number): Promise<void> {
   console.log(
     `takeover after SIGKILL, ${rounds} kills: median ${median.toFixed(0)} ms, most ${most.toFixed(0)} ms`,
   )
+}
+
+async function killRunsOf(runs: number): Promise<void> {
+  const { remaining, beside, ...counts } = await killRuns(runs, () => seededRuns.next())
+  console.log(`\nruns of a suite with 4 workers, killed at random moments beside a living one`)
+  for (const [name, count] of Object.entries(counts)) console.log(`  ${name.padEnd(24)} ${count}`)
+  console.log(`  ${'remaining'.padEnd(24)} ${remaining.length}`)
+  console.log(`  ${'looks of the living one'.padEnd(24)} ${beside.looks}`)
+  tellFailures(remaining.map((path) => `${path} is left of a dead run`))
+  if (!beside.passed) tellFailures([`the living run failed:\n${beside.output}`])
 }
 
 async function fuzzFor(mode: Mode, seconds: number): Promise<void> {

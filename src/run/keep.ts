@@ -11,12 +11,13 @@
  * killed, what it leaves is either a directory with a note, which is removed in its turn, or one that its owner's name
  * tells apart.
  */
-import { existsSync, mkdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { systemErrorCode } from '../errors.js'
 import { moveOverlay, type VmImage } from '../image/vm-image.js'
 import { namesIn } from '../store/directory.js'
 import { markKept } from '../store/lease.js'
+import { makeDirectory } from '../store/make-directory.js'
 import { newOwner, parseOwner } from '../store/owner.js'
 import { bootCommand } from './boot-command.js'
 import type { RunInfo } from './run.js'
@@ -89,7 +90,7 @@ function takePlace({ overlayDir, keepLast }: RunInfo): boolean {
 function makeKeptDirectory(images: readonly KeepableImage[], ended: EndedTest, keptDir: string): string {
   const draft = join(keptDir, newOwner())
   // With its parent: somebody may delete all kept disks while a watch session goes on.
-  mkdirSync(draft, { recursive: true, mode: 0o700 })
+  makeDirectory({ isShared: false }, draft)
   const name = `${fileNameOf(ended.test)}-${ended.attempt}`
   for (let copy = 1; ; copy += 1) {
     const directory = join(keptDir, copy === 1 ? name : `${name}.${copy}`)

@@ -1,5 +1,6 @@
 /** Directories of the cache: private to their user, or of a group when the cache is shared. */
-import { chmodSync, lstatSync, mkdirSync } from 'node:fs'
+import { chmodSync, existsSync, lstatSync, mkdirSync, statSync } from 'node:fs'
+import { dirname } from 'node:path'
 import { systemErrorCode } from '../errors.js'
 import type { CacheLayout } from './layout.js'
 
@@ -14,13 +15,19 @@ export function makeDirectory({ isShared }: Pick<CacheLayout, 'isShared'>, path:
   if (isShared) shareDirectory(path)
 }
 
-/** Not at once with `recursive`: it says ENOENT of a file system that is read-only (Node 20.20 and 24.21). */
+/**
+ * Not with `recursive`: that says ENOENT of a file system that is read-only, and never ends below a directory like /proc,
+ * which exists and where nothing can be made (Node 20.20 and 24.21).
+ */
 function mkdirPrivate(path: string): void {
   try {
     mkdirSync(path, { mode: 0o700 })
   } catch (error) {
-    if (!['EEXIST', 'ENOENT'].includes(systemErrorCode(error) ?? '')) throw error
-    mkdirSync(path, { recursive: true, mode: 0o700 })
+    const code = systemErrorCode(error)
+    if (code === 'EEXIST' && statSync(path, { throwIfNoEntry: false })?.isDirectory()) return
+    if (code !== 'ENOENT' || existsSync(dirname(path))) throw error
+    mkdirPrivate(dirname(path))
+    mkdirPrivate(path)
   }
 }
 

@@ -34,7 +34,7 @@ describe('the documents', () => {
     expect(shown.filter((line) => rows.includes(line))).toEqual(rows)
   })
 
-  test.each(['README.md', 'docs/cache.md'])('%s lists every environment variable', (file) => {
+  test.each(['README.md', 'docs/config.md'])('%s lists every environment variable', (file) => {
     const text = read(file)
     expect([...new Set(variables)].filter((name) => !text.includes(`\`${name}\``))).toEqual([])
   })

@@ -28,7 +28,8 @@ async function printKey(
   options: CommandOptions,
   config: LoadedConfig,
 ): Promise<void> {
-  const images: readonly ImageInput[] = names.length > 0 ? names : configuredImages(config, 'make a key')
+  const images: readonly ImageInput[] =
+    names.length > 0 ? names : configuredImages(config, 'make a key', 'cache-key')
   await withContext(options, (context) => {
     const requests = images.map((image) => requestOf(image, options))
     // A plain file is used where it lies: the cache does not have it.

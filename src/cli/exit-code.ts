@@ -18,7 +18,7 @@ const byErrorCode: Partial<Record<VmImageErrorCode, number>> = {
   UNKNOWN_ARCH: exitCodes.usage,
   INVALID_PINS: exitCodes.usage,
   NOT_PINNED: exitCodes.usage,
-  UNKNOWN_IMAGE: exitCodes.usage,
+  UNKNOWN_IMAGE: exitCodes.noMatch,
   NO_MATCH: exitCodes.noMatch,
   AMBIGUOUS_MATCH: exitCodes.noMatch,
   NOT_CACHED: exitCodes.noMatch,

@@ -9,6 +9,7 @@ import { trustNames } from '../trust.js'
 import type { Command as CommandDefinition } from './command.js'
 import { commands } from './commands.js'
 import { exitCodes, exitCodeOf } from './exit-code.js'
+import { explainError } from './explain-error.js'
 import { showError } from './show-error.js'
 
 /** Of every command, and written before or behind its name. */
@@ -16,18 +17,22 @@ const sharedOptions: Readonly<Record<string, string>> = {
   '--config <file>': 'configuration (VMIMAGE_CONFIG; default: the nearest vmimage.config.*)',
   '--cache-dir <dir>': 'where base images are cached (VMIMAGE_CACHE_DIR)',
   '--mirror <url>': 'ask this mirror in place of every https site (VMIMAGE_MIRROR)',
-  '--arch <name>': 'architecture: x86_64, aarch64, ... (default: this machine)',
+  '--arch <name>': 'architecture: x86_64, aarch64, ... (default: this machine); for pin several, with commas',
   '--offline': 'never use the network (VMIMAGE_OFFLINE)',
   '--minimum-trust <level>': `what an image must at least be: ${trustNames} (VMIMAGE_MINIMUM_TRUST)`,
   '--pin-file <file>': 'the pins (VMIMAGE_PIN_FILE; default: the nearest vmimage.lock.json)',
 }
+
+const sharedNames = Object.keys(sharedOptions)
+  .map((flags) => flags.split(' ', 1)[0])
+  .join(', ')
 
 const program = new Command('vmimage')
   .description('Base images of real operating systems: found at their publishers, verified, cached once.')
   .version(packageVersion())
   // `import` has a --version of its own: what stands behind a command is that command's.
   .enablePositionalOptions()
-  .showHelpAfterError()
+  .showHelpAfterError('Run vmimage --help, or vmimage <command> --help.')
   .exitOverride()
   .addHelpText('after', help())
 
@@ -39,6 +44,7 @@ for (const { usage, purpose, arguments: described = {}, options, action } of com
   for (const [flags, meaning] of Object.entries(options)) command.option(flags, meaning)
   for (const [flags, meaning] of Object.entries(sharedOptions))
     command.addOption(new Option(flags, meaning).hideHelp())
+  command.addHelpText('after', `\nOf every command, as vmimage --help describes them: ${sharedNames}`)
 }
 
 // `vmimage list | head -1`: who reads has had enough, and that is no error.
@@ -70,7 +76,8 @@ function run(action: CommandDefinition['action']) {
       for (const provider of config.providers) imageProviders.add(provider)
       const options = { ...overFile(flags, config.options), signal: interrupt.signal }
       await action(command.args, options, config)
-    } catch (error) {
+    } catch (thrown) {
+      const error = explainError(thrown)
       process.exitCode = interrupt.signal.aborted ? exitCodes.interrupted : exitCodeOf(error)
       if (!interrupt.signal.aborted) showError(error)
     } finally {

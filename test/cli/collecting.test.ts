@@ -164,7 +164,7 @@ describe('vmimage rm', () => {
       await using cache = await cacheOfImages()
       cache.publish('Debian')
       const { code, stderr } = await vmimage(cache, 'rm', name)
-      expect(code).toBe(2)
+      expect(code).toBe(3)
       expect(stderr).toMatch(/\[UNKNOWN_IMAGE\][^]*There are:\n {2}Debian 1 x86_64/)
     },
   )

@@ -14,16 +14,21 @@ import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { smallQcow2 } from '../../fixtures/images/small-qcow2.js'
+import { type Context, makeContext } from '../../src/context.js'
 import { openVmImage } from '../../src/image/open.js'
 import {
   cacheLayout,
   type CacheLayout,
   imageDirectory,
+  keptDirectory,
   lockOwnerPath,
   lockPath,
+  overlayRuns,
 } from '../../src/store/layout.js'
 import { withLock } from '../../src/store/lock.js'
-import { ensureCache } from '../../src/store/root.js'
+import { sweepOrphans } from '../../src/store/orphans.js'
+import { nobody } from '../../src/store/owner.js'
+import { ensureCache, ensureOverlayDirectories } from '../../src/store/root.js'
 import { acme, startPublisher } from '../support/publisher.js'
 import { tempDir } from '../support/temp-dir.js'
 
@@ -78,6 +83,25 @@ test('fault 41, small files of the cache are symbolic links: they are replaced, 
   expect(readFileSync(opened.baseImage).equals(image)).toBe(true)
   expectUntouched(precious)
 })
+
+test.each<[string, (context: Context) => string]>([
+  ['the leases of a run', ({ cacheDir }) => cacheLayout(cacheDir).runs],
+  ['the overlays of a run', ({ overlayDir }) => overlayRuns(overlayDir)],
+  ['a kept disk', ({ overlayDir }) => keptDirectory(overlayDir)],
+])(
+  'fault 41, a link has the name of what a dead process left: it is swept, and what it leads to stays (%s)',
+  async (_, parentOf) => {
+    await using dir = await tempDir()
+    const { layout, precious } = prepare(dir.path)
+    const context = makeContext({ cacheDir: layout.cacheDir, overlayDir: join(dir.path, 'overlays') }, {})
+    ensureOverlayDirectories(context.overlayDir)
+    const parent = parentOf(context)
+    symlinkSync(precious, join(parent, nobody()))
+    sweepOrphans(context)
+    expect(readdirSync(parent)).toEqual([])
+    expectUntouched(precious)
+  },
+)
 
 test.each<[string, (path: string, precious: string) => void]>([
   ['a file', (path) => writeFileSync(path, 'no lock')],

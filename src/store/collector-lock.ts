@@ -4,14 +4,17 @@
  */
 import { readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { isDiskFull } from '../disk-full.js'
 import { systemErrorCode } from '../errors.js'
 import type { CacheLayout } from './layout.js'
 import { judge, newOwner, parseOwner } from './owner.js'
 import { whenReadable } from './readable.js'
 import { discard } from './trash.js'
 
-/** How long a collector that cannot be judged from here (or left an empty file on a full disk) is believed to work. */
+/** How long a collector that cannot be judged from here is believed to work. */
 const forgottenMs = 3_600_000
+/** How long one is believed to be on its way that has made the file and not yet written its name. */
+const namelessMs = 30_000
 
 export function collectorLockPath({ locks }: CacheLayout): string {
   return join(locks, 'gc')
@@ -50,18 +53,20 @@ function tryTake(path: string, owner: string): boolean {
     return true
   } catch (error) {
     if (systemErrorCode(error) === 'EEXIST') return false
-    // A full disk is what a collector is called for.
-    if (['ENOSPC', 'EDQUOT'].includes(systemErrorCode(error) ?? '')) return true
-    throw error
+    if (!isDiskFull(error)) throw error
+    // A full disk is what a collector is called for; an empty file of ours would keep the others away.
+    rmSync(path, { force: true })
+    return true
   }
 }
 
 function isAtWork(path: string, now: number): boolean {
-  const owner = parseOwner(readText(path) ?? '')
+  const text = readText(path)
+  const owner = parseOwner(text ?? '')
   const verdict = owner === undefined ? 'unknown' : judge(owner)
   if (verdict !== 'unknown') return verdict === 'alive'
   const stat = statSync(path, { throwIfNoEntry: false })
-  return stat !== undefined && Math.abs(now - stat.mtimeMs) < forgottenMs
+  return stat !== undefined && Math.abs(now - stat.mtimeMs) < (text === '' ? namelessMs : forgottenMs)
 }
 
 function readText(path: string): string | undefined {

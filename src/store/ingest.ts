@@ -45,8 +45,9 @@ export function openIngest(layout: CacheLayout, key: string): Ingest {
     rmSync(staging, { recursive: true, force: true })
     makeDirectory(layout, staging)
   } catch (error) {
-    // A full disk: nobody else could take it over while this process lives.
-    rmSync(directory, { recursive: true, force: true })
+    // A full disk, say: nobody could take over what has our name while this process lives.
+    if (sizeOf(downloadIn(directory)) > 0) tryRename(directory, ingestDirectory(layout, key, nobody()))
+    else rmSync(directory, { recursive: true, force: true })
     throw error
   }
   return {

@@ -16,6 +16,7 @@ import { type CacheLayout, cacheLayout } from '../../src/store/layout.js'
 import { newOwner, nobody } from '../../src/store/owner.js'
 import { ensureCache } from '../../src/store/root.js'
 import { tempDir } from '../support/temp-dir.js'
+import { canUnshare, runUnshared } from '../support/unshared.js'
 
 function makeLayout(cacheDir: string): CacheLayout {
   const layout = cacheLayout(cacheDir)
@@ -115,6 +116,32 @@ describe('openIngest()', () => {
     leave(layout, { part: 'bytes' }, nobody().replace(/^.{8}/, '00000000'))
     expect(readFileSync(join(openIngest(layout, 'k').directory, 'part'), 'utf8')).toBe('bytes')
   })
+})
+
+test('fault 35, the disk is full when a partial has been claimed: its bytes stay for the next one', async ({
+  skip,
+}) => {
+  skip(!canUnshare, 'this system lets nobody but root mount in a namespace (unshare -rm)')
+  await using dir = await tempDir()
+  const said = await runUnshared(
+    `mount -t tmpfs -o nr_inodes=64 tmpfs '${dir.path}'`,
+    `const { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } = await import('node:fs')
+    const { openIngest } = await source('store/ingest.ts')
+    const { cacheLayout } = await source('store/layout.ts')
+    const { nobody } = await source('store/owner.ts')
+    const { ensureCache } = await source('store/root.ts')
+    const layout = cacheLayout(${JSON.stringify(dir.path)})
+    ensureCache(layout)
+    const left = layout.ingest + '/k/' + nobody()
+    mkdirSync(left, { recursive: true })
+    writeFileSync(left + '/part', 'bytes')
+    const code = (action) => { try { action() } catch (error) { return error.code } }
+    const filled = code(() => { for (let file = 0; file < 64; file++) writeFileSync(layout.cacheDir + '/' + file, '') })
+    const failed = code(() => openIngest(layout, 'k'))
+    rmSync(layout.cacheDir + '/0')
+    console.log(filled, failed, readFileSync(openIngest(layout, 'k').directory + '/part', 'utf8'))`,
+  )
+  expect(said).toBe('ENOSPC ENOSPC bytes')
 })
 
 test('abandon() leaves the bytes to the next one, also of the same process', async () => {

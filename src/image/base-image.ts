@@ -3,6 +3,7 @@
  * is also the check that it is there.
  */
 import { factsOf, type ImageFacts } from '../image-facts.js'
+import { touchImage } from '../store/last-use.js'
 import { dropLease, takeLease } from '../store/lease.js'
 import type { CacheLayout } from '../store/layout.js'
 import type { Resolution } from '../store/resolutions.js'
@@ -40,6 +41,7 @@ export function leaseResolved(
   const { sizeBytes, mtimeNs, format, virtualSizeBytes } = stored.meta.content
   const path = takeCurrentLease(layout, leaseDir, resolution.key, { sizeBytes, mtimeNs })
   if (path === undefined) return undefined
+  touchImage(layout, resolution.key)
   return {
     ...factsOf(resolution),
     path,

@@ -3,21 +3,12 @@
  * image is there, the kernel counts the users, and the bytes stay reachable by the lease's path whatever happens to
  * the cache. One system call, no lock, nothing heavy imported: this is every test's path.
  */
-import {
-  existsSync,
-  linkSync,
-  lstatSync,
-  mkdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs'
+import { existsSync, linkSync, lstatSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { systemErrorCode } from '../errors.js'
 import { namesIn } from './directory.js'
 import { diskPath, type CacheLayout, hashName, leasePath } from './layout.js'
-import { touchImage } from './last-use.js'
+import { makeDirectory } from './make-directory.js'
 import { newOwner } from './owner.js'
 import { whenReadable } from './readable.js'
 
@@ -35,14 +26,17 @@ export function takeLease(
   leaseDir: string | undefined,
   key: string,
 ): string | undefined {
-  const path = link(diskPath(layout, key), leaseDir, key)
-  if (path !== undefined) touchImage(layout, key)
-  return path
+  return link(layout, diskPath(layout, key), leaseDir, key)
 }
 
 /** Leases a file that is about to be published, so that no collector can come between the two steps. */
-export function leaseUnpublished(file: string, leaseDir: string | undefined, key: string): void {
-  link(file, leaseDir, key)
+export function leaseUnpublished(
+  layout: CacheLayout,
+  file: string,
+  leaseDir: string | undefined,
+  key: string,
+): void {
+  link(layout, file, leaseDir, key)
 }
 
 /** Gives one lease back. Idempotent. */
@@ -51,7 +45,12 @@ export function dropLease(leaseDir: string, key: string): void {
   rmSync(markerPath(leaseDir, key), { force: true })
 }
 
-function link(file: string, leaseDir: string | undefined, key: string): string | undefined {
+function link(
+  layout: CacheLayout,
+  file: string,
+  leaseDir: string | undefined,
+  key: string,
+): string | undefined {
   if (leaseDir === undefined) return existsSync(file) ? file : undefined
   const lease = leasePath(leaseDir, key)
   try {
@@ -60,7 +59,7 @@ function link(file: string, leaseDir: string | undefined, key: string): string |
   } catch (error) {
     const code = systemErrorCode(error)
     if (code === 'EEXIST') return lease
-    if (code === 'ENOENT') return relink(file, leaseDir, key)
+    if (code === 'ENOENT') return relink(layout, file, leaseDir, key)
     if (code === undefined || !noLinks.has(code)) throw error
     return mark(file, leaseDir, key)
   }
@@ -70,10 +69,10 @@ function link(file: string, leaseDir: string | undefined, key: string): string |
  * What is missing is the image, or the lease directory: somebody emptied the cache by hand while this run lives. Another
  * worker of the run may have made the directory again by now.
  */
-function relink(file: string, leaseDir: string, key: string): string | undefined {
+function relink(layout: CacheLayout, file: string, leaseDir: string, key: string): string | undefined {
   if (!existsSync(file)) return undefined
-  mkdirSync(leaseDir, { recursive: true, mode: 0o700 })
-  return link(file, leaseDir, key)
+  makeDirectory(layout, leaseDir)
+  return link(layout, file, leaseDir, key)
 }
 
 /** Marked first and looked at then, as a collector moves the image first and looks for marks then: one of both sees the other. */

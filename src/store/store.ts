@@ -81,7 +81,7 @@ export function publishImage(
   const published: ImageMeta = { ...meta, content }
   writeNewFile(join(staging, 'meta.json'), metaFile(published))
   flush(staging, fsyncSync)
-  leaseUnpublished(disk, leaseDir, key)
+  leaseUnpublished(layout, disk, leaseDir, key)
   const faster = moveIn(layout, key, staging)
   // The same bytes; what was found out about them now may be more than was known then.
   if (faster && meta.trust === 'signed') renewMeta(layout, faster, meta)

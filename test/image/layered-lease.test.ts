@@ -8,6 +8,7 @@ import {
   renameSync,
   rmSync,
   statSync,
+  utimesSync,
 } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { describe, expect, test } from 'vitest'
@@ -71,6 +72,19 @@ describe('an image of a layer', () => {
     expect(layered.asked()).toBe(0)
     run.close()
     expect(existsSync(opened.baseImage)).toBe(false)
+  })
+
+  test('is not touched by its use: when it was used is the business of its owner', async () => {
+    await using layered = await startLayered()
+    const directory = dirname(diskOf(layered.layer))
+    const then = Date.now() / 1000 - 2 * 86_400
+    utimesSync(directory, then, then)
+    const before = statSync(directory).mtimeMs
+    const run = await startRunOn(layered, [{ provider: acme }])
+    findPrepared(request, run.info, undefined)
+    expect(statSync(diskOf(layered.layer)).nlink).toBe(2)
+    expect(statSync(directory).mtimeMs).toBe(before)
+    run.close()
   })
 
   test('has one link less when the run is over', async () => {

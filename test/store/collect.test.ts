@@ -25,12 +25,14 @@ import {
 } from '../../src/store/collect.js'
 import { holderText } from '../../src/store/holder-text.js'
 import { diskPath, imageDirectory, keptDirectory, leasePath } from '../../src/store/layout.js'
+import { touchImage } from '../../src/store/last-use.js'
 import { dropLease, markKept, takeLease } from '../../src/store/lease.js'
 import { newOwner, nobody } from '../../src/store/owner.js'
 import { openRunDirectory } from '../../src/store/run-directory.js'
 import { cacheOfImages, dayMs, keyOf } from '../support/cached-images.js'
 import { giveToNobody, isRoot, showToAll } from '../support/nobody.js'
 import { tempDir } from '../support/temp-dir.js'
+import { canUnshare, runUnshared } from '../support/unshared.js'
 import { startWorker } from '../support/worker.js'
 
 const everything = { all: true }
@@ -196,13 +198,38 @@ describe('collectCache()', () => {
     expect(existsSync(lock)).toBe(false)
   })
 
-  test('an empty lock file, of a full disk, blocks for an hour and not for ever', async () => {
+  test('a lock file without a name blocks for half a minute, one of a stranger for an hour', async () => {
     await using cache = await cacheOfImages()
     const lock = join(cache.layout.locks, 'gc')
-    writeFileSync(lock, '')
-    expect(await collectCache(cache.context, everything)).toBeUndefined()
-    utimesSync(lock, 1, 1)
-    expect(await collectCache(cache.context, everything)).toBeDefined()
+    const collectsAfter = async (text: string, seconds: number) => {
+      writeFileSync(lock, text)
+      utimesSync(lock, Date.now() / 1000 - seconds, Date.now() / 1000 - seconds)
+      return (await collectCache(cache.context, everything)) !== undefined
+    }
+    const stranger = newOwner().replace(/^.{8}/, '00000000')
+    expect([await collectsAfter('', 0), await collectsAfter('', 40)]).toEqual([false, true])
+    expect([await collectsAfter(stranger, 40), await collectsAfter(stranger, 3700)]).toEqual([false, true])
+  })
+
+  test('fault 35, the disk has no room for the name of the collector: it collects, and leaves no lock', async ({
+    skip,
+  }) => {
+    skip(!canUnshare, 'this system lets nobody but root mount in a namespace (unshare -rm)')
+    await using dir = await tempDir()
+    const said = await runUnshared(
+      `mount -t tmpfs -o size=64k tmpfs '${dir.path}'`,
+      `const { existsSync, writeFileSync } = await import('node:fs')
+      const { asOnlyCollector, collectorLockPath } = await source('store/collector-lock.ts')
+      const { cacheLayout } = await source('store/layout.ts')
+      const { ensureCache } = await source('store/root.ts')
+      const layout = cacheLayout(${JSON.stringify(dir.path)})
+      ensureCache(layout)
+      let filled
+      try { writeFileSync(layout.cacheDir + '/filler', Buffer.alloc(65536)) } catch (error) { filled = error.code }
+      const collected = await asOnlyCollector(layout, Date.now(), async () => 'collected')
+      console.log(filled, collected, existsSync(collectorLockPath(layout)))`,
+    )
+    expect(said).toBe('ENOSPC collected false')
   })
 
   test('fault 43, somebody leases between the plan and the act: the image stays', async () => {
@@ -236,15 +263,14 @@ describe('collectCache()', () => {
 })
 
 describe('last use', () => {
-  test('is renewed by a lease, once an hour', async () => {
+  test('is renewed once an hour', async () => {
     await using cache = await cacheOfImages()
     const key = cache.publish('used', 3)
     const usedAt = () => statSync(imageDirectory(cache.layout, key)).mtimeMs
-    await using run = await openRunDirectory(cache.context)
-    takeLease(cache.layout, run.leaseDir, key)
+    touchImage(cache.layout, key)
     const first = usedAt()
     expect(Date.now() - first).toBeLessThan(600_000)
-    takeLease(cache.layout, run.leaseDir, key)
+    touchImage(cache.layout, key)
     expect(usedAt()).toBe(first)
     expect(readCachedImages(cache.context)[0]?.lastUsedAt).toBe(first)
   })

@@ -2,8 +2,11 @@
  * When an image was last used: the time of its directory, which whoever leases it renews. Not the time of the file,
  * which says that its bytes are the ones that were verified.
  */
-import { statSync, utimesSync } from 'node:fs'
+import { rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { systemErrorCode } from '../errors.js'
 import { type CacheLayout, imageDirectory } from './layout.js'
+import { newOwner } from './owner.js'
 import { whenReadable } from './readable.js'
 
 /** Finer than this nobody needs to know it, and a look costs less than a write. */
@@ -16,6 +19,19 @@ export function touchImage(layout: CacheLayout, key: string): void {
     const now = Date.now()
     // A time in the future was written by a clock that was wrong.
     if (Math.abs(now - statSync(directory).mtimeMs) < everyMs) return
-    utimesSync(directory, now / 1000, now / 1000)
+    renewTime(directory, now / 1000)
   })
+}
+
+/** Times of one's own choice are the owner's to set (utimensat(2)); in the image of another member of a group a file comes and goes. */
+function renewTime(directory: string, seconds: number): void {
+  try {
+    utimesSync(directory, seconds, seconds)
+  } catch (error) {
+    if (systemErrorCode(error) !== 'EPERM') throw error
+    // Swept as a draft when we die between the two.
+    const draft = join(directory, `used.${newOwner()}`)
+    writeFileSync(draft, '', { flag: 'wx' })
+    rmSync(draft, { force: true })
+  }
 }

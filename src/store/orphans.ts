@@ -119,7 +119,7 @@ function lastWriteIn(ingest: string): number {
 function deadDrafts(layout: CacheLayout): readonly string[] {
   const images = namesIn(layout.images).map((key) => join(layout.images, key))
   const runs = namesIn(layout.runs).flatMap((name) => (parseOwner(name) ? join(layout.runs, name) : []))
-  return [layout.resolved, layout.keys, layout.locks, ...images, ...runs].flatMap(
+  return [layout.versionDir, layout.resolved, layout.keys, layout.locks, ...images, ...runs].flatMap(
     (directory) => whenReadable(() => inside(directory, isDeadDraft)) ?? [],
   )
 }

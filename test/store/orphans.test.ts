@@ -41,7 +41,8 @@ describe('sweepOrphans()', () => {
       mkdirSync(lockPath(layout, 'k'))
       recordHolder(layout, 'k', identity(lockPath(layout, 'k')))
       for (const draft of [layout.resolved + '/x.json.', layout.keys + '/F.key.', layout.locks + '/k.owner.json.',
-        imageDirectory(layout, ${JSON.stringify(key)}) + '/meta.json.'])
+        imageDirectory(layout, ${JSON.stringify(key)}) + '/meta.json.', layout.versionDir + '/collected.',
+        imageDirectory(layout, ${JSON.stringify(key)}) + '/used.'])
         writeFileSync(draft + newOwner(), '')
       mkdirSync(join(context.overlayDir, 'kept', newOwner()))
       mkdirSync(join(layout.versionDir, 'old'))

@@ -32,7 +32,7 @@ function mkdirPrivate(path: string): void {
 }
 
 /** Opens a directory to its group, if it is ours: that of another member is their business, and so is what a link leads to. */
-function shareDirectory(path: string): void {
+export function shareDirectory(path: string): void {
   const stat = lstatSync(path)
   const isOurs = stat.isDirectory() && stat.uid === process.getuid?.()
   if (isOurs && (stat.mode & neededMode) !== neededMode) chmodSync(path, sharedMode)

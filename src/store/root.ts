@@ -6,8 +6,10 @@ import { existsSync, lstatSync, rmSync, type Stats, statSync, writeFileSync } fr
 import { join } from 'node:path'
 import { diskFullError, isDiskFull } from '../disk-full.js'
 import { systemErrorCode, VmImageError } from '../errors.js'
+import { namesIn } from './directory.js'
 import { type CacheLayout, keptDirectory, overlayRuns } from './layout.js'
-import { makeDirectory } from './make-directory.js'
+import { makeDirectory, shareDirectory } from './make-directory.js'
+import { whenReadable } from './readable.js'
 
 /** The text that marks a cache directory; see https://bford.info/cachedir/ (Cache Directory Tagging, seen 2026-11). */
 const tag =
@@ -29,6 +31,8 @@ export function ensureCache(layout: CacheLayout): void {
   for (const directory of [versionDir, images, ingest, locks, runs, resolved, keys, trash]) {
     ensureOwn(directory, isShared)
   }
+  // Those that were published before the cache was the group's.
+  if (isShared) for (const key of namesIn(images)) whenReadable(() => shareDirectory(join(images, key)))
 }
 
 /**

@@ -1,5 +1,5 @@
 import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { openIngest } from '../../src/store/ingest.js'
 import { type CacheLayout, cacheLayout, diskPath, leasePath } from '../../src/store/layout.js'
@@ -54,6 +54,19 @@ describe('store', () => {
     expect(findImage(layout, 'sha256-aa')?.meta).toEqual({ ...stored.meta, build: '1.7' })
     expect(listImages(layout).map((image) => image.key)).toEqual(['sha256-aa'])
     expect(readdirSync(join(layout.ingest, 'sha256-aa'))).toEqual([])
+  })
+
+  test('ensureCache() opens the images of a private cache to its group when the cache becomes shared', async () => {
+    await using dir = await tempDir()
+    const layout = makeLayout(dir.path)
+    const directory = dirname(publish(layout).path)
+    chmodSync(directory, 0o700)
+    writeFileSync(join(layout.images, 'a-file'), '', { mode: 0o600 })
+    ensureCache(layout)
+    expect(statSync(directory).mode & 0o7777).toBe(0o700)
+    ensureCache(cacheLayout(dir.path, true))
+    expect(statSync(directory).mode & 0o7777).toBe(0o2775)
+    expect(statSync(join(layout.images, 'a-file')).mode & 0o777).toBe(0o600)
   })
 
   test('publishImage() leaves the image of a faster process as it is', async () => {

@@ -86,6 +86,12 @@ const reasons = {
   all: 'not in use',
 }
 
+const reasonsToStay = {
+  young: 'fetched less than an hour ago',
+  imported: 'imported, so it goes with --all or "vmimage rm" only',
+  unremovable: 'this user may not remove it',
+}
+
 function linesOf(
   { go, stay, freedBytes, swept }: Pruned,
   isDry: boolean,
@@ -100,9 +106,9 @@ function linesOf(
     .filter(({ why }) => why !== 'wanted')
     .map(({ image, why }) => {
       const because =
-        why === 'young'
-          ? 'fetched less than an hour ago'
-          : `in use by ${holderTexts(image, now).join('; ') || 'somebody who has just come'}`
+        why === 'held' || why === 'wanted'
+          ? `in use by ${holderTexts(image, now).join('; ') || 'somebody who has just come'}`
+          : reasonsToStay[why]
       return `kept ${imageTitle(image)}, ${sumText([image])}: ${because}`
     })
   const left = stay.filter(({ why }) => why === 'wanted').map(({ image }) => image)

@@ -8,6 +8,8 @@ export interface CachedImage extends StoredImage {
   /** Milliseconds since 1970, true to the hour. */
   readonly lastUsedAt: number
   readonly holders: readonly Holder[]
+  /** A user has brought it from a file: nobody can fetch it again. */
+  readonly isImported: boolean
 }
 
 /** What may go. A goal that is left out removes nothing. */
@@ -24,13 +26,20 @@ export interface CollectGoal {
 
 export interface CollectPlan {
   readonly go: readonly { readonly image: CachedImage; readonly why: 'age' | 'size' | 'room' | 'all' }[]
-  readonly stay: readonly { readonly image: CachedImage; readonly why: 'held' | 'young' | 'wanted' }[]
+  readonly stay: readonly {
+    readonly image: CachedImage
+    /** `unremovable`: it was to go, and the system lets this user not remove it. */
+    readonly why: 'held' | 'young' | 'imported' | 'wanted' | 'unremovable'
+  }[]
 }
 
 /** Whoever fetched it without a lease (a step of CI before the tests) shall find it a moment later. */
 const youngMs = 3_600_000
 
-/** No image that somebody holds goes, whatever the goal; nor one that was published within the hour. */
+/**
+ * No image that somebody holds goes, whatever the goal; nor one that was published within the hour. One that was imported
+ * goes only with all.
+ */
 export function planCollection(images: readonly CachedImage[], goal: CollectGoal, now: number): CollectPlan {
   const { maxAgeMs = Infinity, maxBytes = Infinity, freeBytes = 0, all = false } = goal
   let total = images.reduce((sum, { allocatedBytes }) => sum + allocatedBytes, 0)
@@ -48,6 +57,7 @@ export function planCollection(images: readonly CachedImage[], goal: CollectGoal
     if (image.holders.length > 0) stay.push({ image, why: 'held' })
     else if (isYoung(image, now)) stay.push({ image, why: 'young' })
     else if (all) take(image, 'all')
+    else if (image.isImported) stay.push({ image, why: 'imported' })
     else if (now - image.lastUsedAt > maxAgeMs) take(image, 'age')
     else left.push(image)
   }

@@ -5,12 +5,13 @@
  * An image goes by one rename into the trash, and is looked at again there: whoever leased it since the plan was made
  * shows as a link of its file, or as a mark. Then it is put back, because the lease keeps its bytes on the disk anyway,
  * and out of the cache they would be downloaded once more. Where that fails (it was downloaded already) nothing is lost:
- * the lease has a path of its own. A collector that is killed between any two steps leaves trash, which the next sweeps.
+ * the lease has a path of its own; a mark has none, and its run finds the base gone when it opens its next disk. A collector that is killed between any two steps leaves trash, which the next sweeps.
  */
-import { existsSync, renameSync, statSync, writeFileSync } from 'node:fs'
+import { statSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Context } from '../context.js'
+import { freeBytes } from '../disk-full.js'
 import { systemErrorCode } from '../errors.js'
 import { titleOf } from '../image-facts.js'
 import { allocatedBytes } from './allocated.js'
@@ -20,12 +21,15 @@ import { namesIn } from './directory.js'
 import { findHolders, isMarkedByAny, readLeaseDirectories } from './holders.js'
 import { type CacheLayout, cacheLayout, imageDirectory } from './layout.js'
 import { type Orphan, sweepOrphans } from './orphans.js'
+import { whenReadable } from './readable.js'
+import { replaceFile } from './replace-file.js'
+import { listResolutions } from './resolutions.js'
 import { ensureCache } from './root.js'
 import { findImage } from './store.js'
-import { moveToTrash } from './trash.js'
+import { moveToTrash, putBack } from './trash.js'
 
 export interface Collected extends CollectPlan {
-  /** What the disk has more of than before: the images that went. */
+  /** What the images took that went; where room was asked for, also what the disk has more of since the sweep. */
   readonly freedBytes: number
   /** What dead processes had left, gone too. */
   readonly swept: readonly Orphan[]
@@ -33,12 +37,14 @@ export interface Collected extends CollectPlan {
 
 const dailyMs = 86_400_000
 
-/** Every image of the cache, with its last use and its holders; the least recently used first. */
+/** Every image of the cache that this user may read, with its last use and its holders; the least recently used first. */
 export function readCachedImages(context: Context): readonly CachedImage[] {
   const layout = cacheLayout(context.cacheDir, context.shared)
   const directories = readLeaseDirectories(layout, context.now())
+  const imported = new Set(listResolutions(layout).flatMap(({ isImported, key }) => (isImported ? key : [])))
   return namesIn(layout.images)
-    .flatMap((key) => readImage(layout, key, directories) ?? [])
+    .flatMap((key) => whenReadable(() => readImage(layout, key, directories)) ?? [])
+    .map((image) => ({ ...image, isImported: imported.has(image.key) }))
     .toSorted((a, b) => a.lastUsedAt - b.lastUsedAt)
 }
 
@@ -48,32 +54,50 @@ export function planCache(context: Context, goal: CollectGoal): CollectPlan {
 }
 
 /**
- * Sweeps what dead processes left, then removes images until the goal is reached.
+ * Sweeps what dead processes left, then removes images until the goal is reached. An image that this user may not
+ * remove stays, and is no reason to leave the rest.
  *
  * @returns undefined when another process collects.
- * @throws VmImageError CACHE_UNSAFE, CACHE_UNWRITABLE; the system's error when an image cannot be removed.
+ * @throws VmImageError CACHE_UNSAFE, CACHE_UNWRITABLE; the system's error when the disk fails.
  */
 export async function collectCache(context: Context, goal: CollectGoal): Promise<Collected | undefined> {
   const layout = cacheLayout(context.cacheDir, context.shared)
   ensureCache(layout)
   return asOnlyCollector(layout, context.now(), async () => {
+    const before = freeBytes(layout.cacheDir)
     const swept = sweepOrphans(context)
-    const removed = await removeImages(context, planCache(context, goal))
-    return { ...removed, swept }
+    if (goal.freeBytes === undefined)
+      return { ...(await removeImages(context, planCache(context, goal), passOver)), swept }
+    const sweptBytes = Math.max(0, freeBytes(layout.cacheDir) - before)
+    const rest = { ...goal, freeBytes: goal.freeBytes - sweptBytes }
+    const removed = await removeImages(context, planCache(context, rest), passOver)
+    return { ...removed, freedBytes: removed.freedBytes + sweptBytes, swept }
   })
 }
 
-/** Removes what a plan says, except what somebody has begun to use since. */
+/** {@link removeImages}: an image that cannot be moved stays. */
+function passOver(error: unknown): void {
+  if (!['EACCES', 'EPERM', 'EROFS'].includes(systemErrorCode(error) ?? '')) throw error
+}
+
+/**
+ * Removes what a plan says, except what somebody has begun to use since.
+ *
+ * @param onFailure is given what keeps an image from being removed; where it returns, the image stays. Default: throws it.
+ */
 export async function removeImages(
   context: Context,
   plan: CollectPlan,
+  onFailure: (error: unknown) => void = rethrow,
 ): Promise<CollectPlan & { readonly freedBytes: number }> {
   const layout = cacheLayout(context.cacheDir, context.shared)
   const go: CollectPlan['go'][number][] = []
   const stay = [...plan.stay]
   for (const planned of plan.go) {
     context.signal.throwIfAborted()
-    if (await removeImage(layout, planned.image, context.now())) go.push(planned)
+    const outcome = await removeImage(layout, planned.image, context.now()).catch(onFailure)
+    if (outcome === 'gone') go.push(planned)
+    else if (outcome === undefined) stay.push({ image: planned.image, why: 'unremovable' })
     else {
       const holders = findHolders(layout, planned.image.key, readLeaseDirectories(layout, context.now()))
       stay.push({ image: { ...planned.image, holders }, why: 'held' })
@@ -94,7 +118,8 @@ export async function collectDaily(context: Context): Promise<void> {
     const { maxCacheAgeMs: maxAgeMs, maxCacheBytes: maxBytes } = context
     const collected = await collectCache(context, { maxAgeMs, maxBytes })
     if (collected === undefined) return
-    writeFileSync(stamp, '', { mode: 0o644 })
+    // Replaced, because the file of another member of a group cannot be written.
+    replaceFile(stamp, { content: '', mode: 0o644, isFlushed: false })
     if (collected.go.length === 0) return
     const images = collected.go.map(({ image }) => titleOf(image.meta))
     context.report({ type: 'collected', images, freedBytes: collected.freedBytes })
@@ -117,7 +142,7 @@ function readImage(
   layout: CacheLayout,
   key: string,
   directories: ReturnType<typeof readLeaseDirectories>,
-): CachedImage | undefined {
+): Omit<CachedImage, 'isImported'> | undefined {
   const stored = findImage(layout, key)
   const disk = stored && statSync(stored.path, { throwIfNoEntry: false })
   const directory = disk && statSync(imageDirectory(layout, key), { throwIfNoEntry: false })
@@ -130,31 +155,26 @@ function readImage(
   }
 }
 
-/** False when somebody uses it by now. One that another process has removed is gone as well. */
-async function removeImage(layout: CacheLayout, { key, path }: CachedImage, now: number): Promise<boolean> {
-  if (isInUse(layout, key, path, now)) return false
+/** `used`: by somebody who has come since the plan was made. One that another process has removed is gone as well. */
+async function removeImage(
+  layout: CacheLayout,
+  { key, path }: CachedImage,
+  now: number,
+): Promise<'gone' | 'used'> {
+  if (isInUse(layout, key, path, now)) return 'used'
   const grave = moveToTrash(layout, imageDirectory(layout, key))
-  if (grave === undefined) return true
+  if (grave === undefined) return 'gone'
   if (isInUse(layout, key, join(grave, 'disk'), now) && putBack(grave, imageDirectory(layout, key)))
-    return false
+    return 'used'
   await rm(grave, { recursive: true, force: true })
-  return true
+  return 'gone'
+}
+
+function rethrow(error: unknown): void {
+  throw error
 }
 
 function isInUse(layout: CacheLayout, key: string, disk: string, now: number): boolean {
   const links = statSync(disk, { throwIfNoEntry: false })?.nlink ?? 0
   return links > 1 || isMarkedByAny(layout, key, now)
-}
-
-/** False when somebody published it anew in the meantime, or swept it. */
-function putBack(grave: string, directory: string): boolean {
-  try {
-    // A rename would replace an empty directory.
-    if (existsSync(directory)) return false
-    renameSync(grave, directory)
-    return true
-  } catch (error) {
-    if (systemErrorCode(error) === undefined) throw error
-    return false
-  }
 }

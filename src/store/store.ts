@@ -20,6 +20,7 @@ import { namesIn } from './directory.js'
 import { type CacheLayout, diskPath, imageDirectory, metaPath } from './layout.js'
 import { leaseUnpublished } from './lease.js'
 import { type NewFile, replaceFile, writeNewFile } from './replace-file.js'
+import { whenReadable } from './readable.js'
 import { isUnchanged, type Stamp } from './stamp.js'
 import { discard } from './trash.js'
 
@@ -54,11 +55,14 @@ export function findImage(layout: CacheLayout, key: string): StoredImage | undef
   return meta && { key, path: diskPath(layout, key), meta }
 }
 
-/** All images that are whole. Entries in a form that this version does not know are left out, and left alone. */
+/**
+ * All images that are whole. Entries in a form that this version does not know, or that this user may not read, are left
+ * out, and left alone.
+ */
 export function listImages(layout: CacheLayout): readonly StoredImage[] {
   return namesIn(layout.images)
-    .flatMap((key) => findImage(layout, key) ?? [])
-    .filter(({ path, meta }) => isUnchanged(path, meta.content))
+    .flatMap((key) => whenReadable(() => findImage(layout, key)) ?? [])
+    .filter(({ path, meta }) => whenReadable(() => isUnchanged(path, meta.content)) ?? false)
 }
 
 /**

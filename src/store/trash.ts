@@ -2,7 +2,7 @@
  * Trash: how an entry of the cache goes out of use. One rename takes it from its name, so that nobody sees half of
  * it and only one of several callers has it; removing it afterwards may take its time.
  */
-import { renameSync, rmSync } from 'node:fs'
+import { existsSync, renameSync, rmSync } from 'node:fs'
 import { systemErrorCode } from '../errors.js'
 import { type CacheLayout, trashPath } from './layout.js'
 import { makeDirectory } from './make-directory.js'
@@ -18,6 +18,19 @@ export function moveToTrash(layout: CacheLayout, path: string): string | undefin
   } catch (error) {
     if (systemErrorCode(error) === 'ENOENT') return undefined
     throw error
+  }
+}
+
+/** Undoes {@link moveToTrash}. False when something new is at `path` by now, or the grave was swept. */
+export function putBack(grave: string, path: string): boolean {
+  try {
+    // A rename would replace an empty directory.
+    if (existsSync(path)) return false
+    renameSync(grave, path)
+    return true
+  } catch (error) {
+    if (systemErrorCode(error) === undefined) throw error
+    return false
   }
 }
 

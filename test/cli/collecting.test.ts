@@ -4,6 +4,7 @@ import { mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { leasePath } from '../../src/store/layout.js'
+import { touchImage } from '../../src/store/last-use.js'
 import { takeLease } from '../../src/store/lease.js'
 import { newOwner, nobody } from '../../src/store/owner.js'
 import { openRunDirectory } from '../../src/store/run-directory.js'
@@ -22,6 +23,7 @@ async function holdImage(cache: CacheOfImages, key: string) {
   const run = await openRunDirectory(cache.context)
   recordRun(String(run.leaseDir), run.overlayDir)
   takeLease(cache.layout, run.leaseDir, key)
+  touchImage(cache.layout, key)
   const overlay = join(run.overlayDir, 'disk.qcow2')
   writeFileSync(overlay, 'overlay')
   markTest(overlay, leasePath(String(run.leaseDir), key), 'boots.test.ts > boots')

@@ -22,6 +22,7 @@ function image(
     allocatedBytes,
     lastUsedAt: now - usedHoursAgo * hourMs,
     holders: [],
+    isImported: false,
     ...more,
   }
 }
@@ -77,6 +78,23 @@ describe('planCollection()', () => {
       go: [],
       stay: ['held held', 'young young'],
     })
+  })
+
+  test.each<[string, CollectGoal]>([
+    ['age', { maxAgeMs: 0 }],
+    ['size', { maxBytes: 0 }],
+    ['room', { freeBytes: 1000 }],
+  ])('never takes what was imported for %s', (_, goal) => {
+    expect(plan([image('imported', 90, 10, { isImported: true })], goal)).toEqual({
+      go: [],
+      stay: ['imported imported'],
+    })
+  })
+
+  test('takes what was imported with all', () => {
+    expect(plan([image('imported', 90, 10, { isImported: true })], { all: true }).go).toEqual([
+      'imported all',
+    ])
   })
 
   test('counts what is held towards the size', () => {

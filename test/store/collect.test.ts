@@ -1,5 +1,7 @@
 /** The collector on real caches: what is held, by whom, and what happens when somebody comes in between. */
 import {
+  chmodSync,
+  chownSync,
   existsSync,
   linkSync,
   mkdirSync,
@@ -28,14 +30,16 @@ import { diskPath, imageDirectory, keptDirectory, leasePath } from '../../src/st
 import { touchImage } from '../../src/store/last-use.js'
 import { dropLease, markKept, takeLease } from '../../src/store/lease.js'
 import { newOwner, nobody } from '../../src/store/owner.js'
+import { rememberResolution } from '../../src/store/resolutions.js'
 import { openRunDirectory } from '../../src/store/run-directory.js'
-import { cacheOfImages, dayMs, keyOf } from '../support/cached-images.js'
-import { giveToNobody, isRoot, showToAll } from '../support/nobody.js'
+import { type CacheOfImages, cacheOfImages, dayMs, keyOf } from '../support/cached-images.js'
+import { becomeNobody, giveToNobody, isRoot, showToAll } from '../support/nobody.js'
 import { tempDir } from '../support/temp-dir.js'
 import { canUnshare, runUnshared } from '../support/unshared.js'
 import { startWorker } from '../support/worker.js'
 
 const everything = { all: true }
+const noMounts = 'this system lets nobody but root mount in a namespace (unshare -rm)'
 const notRoot = 'only root can make a directory that belongs to somebody else'
 
 /** Every entry of a directory with all that a change of it would show. */
@@ -51,6 +55,33 @@ function treeOf(directory: string): readonly string[] {
 
 function namesOf(tree: readonly string[]) {
   return tree.map((entry) => entry.split(' ')[0])
+}
+
+/** What `code` prints in a process of a user that has to heed the modes of files, whose the cache is. */
+async function asUser(cache: CacheOfImages, code: string): Promise<string> {
+  const { cacheDir, overlayDir } = cache.context
+  await using worker = startWorker(`
+    const { chmodSync } = await import('node:fs')
+    const { makeContext } = await source('context.ts')
+    const { collectCache, collectDaily } = await source('store/collect.ts')
+    const { cacheLayout } = await source('store/layout.ts')
+    const { listImages } = await source('store/store.ts')
+    ${isRoot ? becomeNobody : ''}
+    const context = makeContext(${JSON.stringify({ cacheDir, overlayDir })}, {})
+    ${code}`)
+  return await worker.line(/^said/)
+}
+
+/** Which images that user removes with all, after it has run `prepare`. */
+async function collectedByUser(cache: CacheOfImages, prepare: string): Promise<unknown> {
+  if (isRoot) giveToNobody(cache.directory)
+  const said = await asUser(
+    cache,
+    `${prepare}
+    const { go, stay } = await collectCache(context, { all: true })
+    console.log('said ' + JSON.stringify({ go: go.map(({ image }) => image.key), stay: stay.map(({ image, why }) => [image.key, why]) }))`,
+  )
+  return JSON.parse(said.slice('said '.length))
 }
 
 describe('collectCache()', () => {
@@ -214,7 +245,7 @@ describe('collectCache()', () => {
   test('fault 35, the disk has no room for the name of the collector: it collects, and leaves no lock', async ({
     skip,
   }) => {
-    skip(!canUnshare, 'this system lets nobody but root mount in a namespace (unshare -rm)')
+    skip(!canUnshare, noMounts)
     await using dir = await tempDir()
     const said = await runUnshared(
       `mount -t tmpfs -o size=64k tmpfs '${dir.path}'`,
@@ -241,6 +272,61 @@ describe('collectCache()', () => {
     const removed = await removeImages(cache.context, plan)
     expect(removed.go.map(({ image }) => image.key)).toEqual([free])
     expect(removed.stay).toMatchObject([{ why: 'held', image: { holders: [{ kind: 'process' }] } }])
+  })
+
+  test('fault 35, what the dead left takes the room that is wanted: it is swept, and the images stay', async ({
+    skip,
+  }) => {
+    skip(!canUnshare, noMounts)
+    await using dir = await tempDir()
+    const said = await runUnshared(
+      `mount -t tmpfs -o size=64m tmpfs '${dir.path}'`,
+      `const { writeFileSync } = await import('node:fs')
+      const { cacheOfImages } = await source('../test/support/cached-images.ts')
+      const { collectCache } = await source('store/collect.ts')
+      const { nobody } = await source('store/owner.ts')
+      const cache = await cacheOfImages({}, ${JSON.stringify(dir.path)})
+      cache.publish('a')
+      writeFileSync(cache.layout.trash + '/' + nobody(), Buffer.alloc(2 ** 20))
+      const first = await collectCache(cache.context, { freeBytes: 2 ** 20 })
+      const second = await collectCache(cache.context, { freeBytes: 2 ** 10 })
+      console.log([first, second].map(({ go, freedBytes }) => go.length + ' ' + freedBytes).join(', '))`,
+    )
+    expect(said).toBe(`0 ${2 ** 20}, 1 ${2 ** 16}`)
+  })
+
+  test('an image that cannot be moved stays, and the others go', async () => {
+    await using cache = await cacheOfImages()
+    const [stuck, free] = [cache.publish('stuck', 9), cache.publish('free', 8)]
+    const directory = imageDirectory(cache.layout, stuck)
+    const said = await collectedByUser(cache, `chmodSync(${JSON.stringify(directory)}, 0o555)`)
+    expect(said).toEqual({ go: [free], stay: [[stuck, 'unremovable']] })
+    chmodSync(directory, 0o755)
+  })
+
+  test('an image that cannot be read is passed over', async () => {
+    await using cache = await cacheOfImages()
+    const [hidden, free] = [cache.publish('hidden', 9), cache.publish('free', 8)]
+    const directory = imageDirectory(cache.layout, hidden)
+    const said = await collectedByUser(
+      cache,
+      `chmodSync(${JSON.stringify(directory)}, 0)
+      const { length } = listImages(cacheLayout(context.cacheDir))
+      if (length !== 1) throw new TypeError(length + ' images are listed')`,
+    )
+    chmodSync(directory, 0o755)
+    expect(said).toEqual({ go: [free], stay: [] })
+  })
+
+  test('what a user has imported goes with all, and for nothing else', async () => {
+    await using cache = await cacheOfImages()
+    const key = cache.publish('imported', 40)
+    const { meta } = readCachedImages(cache.context)[0] ?? {}
+    const asked = { request: 'r', key, digest: 'sha256:00', resolvedAt: 0, isImported: true }
+    rememberResolution(cache.layout, { ...Object(meta), ...asked })
+    const limited = await collectCache(cache.context, { maxAgeMs: dayMs, maxBytes: 0, freeBytes: 1 })
+    expect(limited?.stay).toMatchObject([{ why: 'imported', image: { key } }])
+    expect((await collectCache(cache.context, everything))?.go).toHaveLength(1)
   })
 
   test('fault 39, the cache belongs to another user: nothing is removed, and the error says whose it is', async ({
@@ -276,7 +362,45 @@ describe('last use', () => {
   })
 })
 
+test('last use is renewed in the image of another member of a group as well', async ({ skip }) => {
+  skip(!isRoot, 'only root can be two other users')
+  await using cache = await cacheOfImages()
+  const directory = imageDirectory(cache.layout, cache.publish('used', 3))
+  showToAll(cache.directory)
+  chownSync(directory, 64_001, 64_100)
+  chmodSync(directory, 0o2775)
+  await using worker = startWorker(`
+    const { touchImage } = await source('store/last-use.ts')
+    const { cacheLayout } = await source('store/layout.ts')
+    process.setgroups([64100]); process.setgid(64002); process.setuid(64002)
+    touchImage(cacheLayout(${JSON.stringify(cache.context.cacheDir)}, true), ${JSON.stringify(keyOf('used'))})
+    console.log('touched')`)
+  await worker.line(/^touched/)
+  expect(Date.now() - statSync(directory).mtimeMs).toBeLessThan(600_000)
+  expect(readdirSync(directory).toSorted()).toEqual(['disk', 'meta.json'])
+})
+
 describe('collectDaily()', () => {
+  test('writes down that it was there where another member of the group did so before', async ({ skip }) => {
+    skip(!isRoot, notRoot)
+    await using cache = await cacheOfImages()
+    const stamp = join(cache.layout.versionDir, 'collected')
+    giveToNobody(cache.directory)
+    // Of root, whose file it is then.
+    writeFileSync(stamp, '', { mode: 0o644 })
+    utimesSync(stamp, 1, 1)
+    const said = await asUser(
+      cache,
+      `await collectDaily({ ...context, report: (event) => console.log('said ' + JSON.stringify(event)) })
+      console.log('said nothing')`,
+    )
+    expect(said).toBe('said nothing')
+    expect(Date.now() - statSync(stamp).mtimeMs).toBeLessThan(600_000)
+    expect(readdirSync(cache.layout.versionDir).filter((name) => name.startsWith('coll'))).toEqual([
+      'collected',
+    ])
+  })
+
   test('collects within the limits of the context, says so, and not again that day', async () => {
     await using cache = await cacheOfImages({ maxCacheSize: 100 * 1024 })
     cache.publish('a', 3)

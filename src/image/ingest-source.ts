@@ -1,6 +1,6 @@
 /**
  * ingestSource: one file on its way into the store, in a directory of this process's own: served (or copied from another
- * cache), verified, unpacked, inspected, published.
+ * cache, or from where the user has it), verified, unpacked, inspected, published.
  */
 import { renameSync, statSync } from 'node:fs'
 import { join } from 'node:path'
@@ -16,6 +16,7 @@ import type { Ingest } from '../store/ingest.js'
 import type { CacheLayout } from '../store/layout.js'
 import { publishImage } from '../store/store.js'
 import { copyForeign } from './foreign-copy.js'
+import { copyLocal } from './local-copy.js'
 import { provenFacts } from './proven-facts.js'
 import { localPath, type Source } from './source.js'
 
@@ -51,7 +52,9 @@ export async function ingestSource(
 ): Promise<Digest> {
   const local = localPath(source)
   const served =
-    local === undefined ? await serve(ingest, source, attempts, context) : localFile(local, source)
+    local === undefined
+      ? await serve(ingest, source, attempts, context)
+      : await serveLocal(ingest, local, source, context)
   const facts = await provenFacts(layout, served.path, source, context)
   const disk = join(ingest.staging, 'disk')
   const sha256 = await unpack(served.path, disk, source, context)
@@ -118,8 +121,18 @@ async function fetchFile(
   )
 }
 
-function localFile(path: string, source: Source): ServedFile {
+async function serveLocal(
+  { directory }: Ingest,
+  path: string,
+  source: Source,
+  { signal }: Context,
+): Promise<ServedFile> {
   // Who found it has hashed it.
+  return localFile(await copyLocal(directory, path, source.digest as Digest, signal), source)
+}
+
+/** A copy in the hands of this process alone, whose digest is that of the source. */
+function localFile(path: string, source: Source): ServedFile {
   return { path, sizeBytes: statSync(path).size, digest: source.digest as Digest }
 }
 

@@ -4,6 +4,7 @@
  * image appears by one rename.
  */
 import { existsSync } from 'node:fs'
+import { sep } from 'node:path'
 import type { Context } from '../context.js'
 import { type Digest, digestKey } from '../digest.js'
 import { diskFullError, isDiskFull, isNoSpace } from '../disk-full.js'
@@ -105,12 +106,20 @@ async function tryPublish(
     ingest.remove()
     return true
   } catch (error) {
-    const isRemoved = systemErrorCode(error) === 'ENOENT' || (ingest && !existsSync(ingest.directory))
-    if (isResumable(error, publishing.keepsWrongBytes)) ingest?.abandon()
+    const isRemoved = isMissing(error, layout) || (ingest && !existsSync(ingest.directory))
+    // A copy of what lies on this machine is made anew in less time than it is held against its digest.
+    if (localPath(source) === undefined && isResumable(error, publishing.keepsWrongBytes)) ingest?.abandon()
     else ingest?.remove()
     if (isRemoved && !context.signal.aborted) return false
     throw isDiskFull(error) ? diskFullError(layout.ingest, undefined, error) : error
   }
+}
+
+/** Whether what is missing is the cache's own. */
+function isMissing(error: unknown, { versionDir }: CacheLayout): boolean {
+  if (systemErrorCode(error) !== 'ENOENT') return false
+  const { path, dest } = error as NodeJS.ErrnoException & { readonly dest?: string } // Node's errors name their files
+  return [path, dest].some((file) => file?.startsWith(versionDir + sep))
 }
 
 function removedAgain(layout: CacheLayout, source: Source): VmImageError {

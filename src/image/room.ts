@@ -72,8 +72,10 @@ export async function seeToRoom(
   context: Context,
 ): Promise<Need> {
   const path = localPath(source)
-  const size = source.sizeBytes ?? (path === undefined ? 0 : statSync(path).size)
-  const arrived = path === undefined ? claimableBytes(layout, key) : size
+  // Of a local file too a copy is unpacked. One that is gone is said to be when it is copied.
+  const size =
+    source.sizeBytes ?? (path === undefined ? 0 : (statSync(path, { throwIfNoEntry: false })?.size ?? 0))
+  const arrived = path === undefined ? claimableBytes(layout, key) : 0
   const need = needOf(size, arrived, source.compression !== 'none', sizeOfEarlier(layout, source))
   const lacking = () =>
     Math.max(

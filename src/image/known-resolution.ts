@@ -3,11 +3,11 @@ import { existsSync } from 'node:fs'
 import type { Arch } from '../arch.js'
 import type { Context } from '../context.js'
 import { importKey, type ImageRequest, requestKey } from '../request/request.js'
-import { type CacheLayout, resolutionPath } from '../store/layout.js'
+import { type CacheLayout, diskPath, resolutionPath } from '../store/layout.js'
 import { findResolution, forgetResolution, type Resolution } from '../store/resolutions.js'
 import { findImage } from '../store/store.js'
 import { isTrusted } from './check-trust.js'
-import { findLayeredResolution } from './layered-image.js'
+import { findLayeredResolution, findStoredInLayers } from './layered-image.js'
 
 type Known = Pick<Context, 'minimumTrust' | 'extraCacheDirs'> & { readonly arch: Arch }
 
@@ -47,14 +47,21 @@ function* resolutionsOf(
   if (imported) yield imported
   const key = requestKey(request, context.arch)
   const own = findResolution(layout, key)
-  if (own) yield own
+  const isOwnThere = own !== undefined && isSomewhere(layout, own.key, context)
+  if (isOwnThere) yield own
   // A layer is asked when there is nothing in the user's own cache, trusted or not.
-  if (imported || own) return
+  if (imported || isOwnThere) return
   const keys = request.kind === 'named' ? [importKey(request, context.arch), key] : [key]
   for (const asked of keys) {
     const layered = findLayeredResolution(asked, context)
     if (layered) yield layered
   }
+  // Its image was collected: what a layer has of that name is there.
+  if (own) yield own
+}
+
+function isSomewhere(layout: CacheLayout, key: string, context: Known): boolean {
+  return existsSync(diskPath(layout, key)) || findStoredInLayers(key, context) !== undefined
 }
 
 function findImport(layout: CacheLayout, request: ImageRequest, { arch }: Known): Resolution | undefined {

@@ -61,7 +61,9 @@ export async function publishSource(
     await publish()
   } catch (error) {
     if (!isNoSpace(error)) throw error
-    const freed = (await publishing.makeRoom?.(need?.likelyBytes ?? 0)) ?? 0
+    // Never for nothing, which is what is known of the size: something is lacking.
+    const needed = Math.max(need?.likelyBytes ?? source.sizeBytes ?? 0, 1)
+    const freed = (await publishing.makeRoom?.(needed)) ?? 0
     try {
       if (freed === 0) throw error
       const message = `The disk was full: ${sizeText(freed)} were freed in "${layout.cacheDir}".`

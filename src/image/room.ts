@@ -3,11 +3,13 @@
  * have. Only what is certain is refused; what is guessed makes room, and a warning where there is none.
  */
 import { statSync } from 'node:fs'
+import { setTimeout as delay } from 'node:timers/promises'
 import type { Context } from '../context.js'
 import { freeBytes, roomCure } from '../disk-full.js'
 import { VmImageError } from '../errors.js'
 import { titleOf } from '../image-facts.js'
 import { sizeText } from '../progress-text.js'
+import { allocatedIn } from '../store/allocated.js'
 import { claimableBytes } from '../store/ingest.js'
 import { collectCache } from '../store/collect.js'
 import type { CacheLayout } from '../store/layout.js'
@@ -24,10 +26,25 @@ export interface Room {
 /** What the collector can do about room: within the limits of the context, and nothing where it is switched off. */
 export function roomOf(context: Context): Room {
   if (!context.collect) return {}
-  return {
-    maxCacheBytes: context.maxCacheBytes,
-    makeRoom: async (bytes) => (await collectCache(context, { freeBytes: bytes }))?.freedBytes ?? 0,
+  return { maxCacheBytes: context.maxCacheBytes, makeRoom: (bytes) => makeRoomIn(context, bytes) }
+}
+
+/** For how long another process is waited for that collects: removing takes seconds. */
+const mostWaitMs = 10_000
+const pollMs = 100
+
+/** What went of images, or what the disk has more of: what is swept counts, and what another collector frees meanwhile. */
+async function makeRoomIn(context: Context, neededBytes: number): Promise<number> {
+  const before = freeBytes(context.cacheDir)
+  const gained = () => Math.max(0, freeBytes(context.cacheDir) - before)
+  const lastMs = performance.now() + mostWaitMs
+  let collected = await collectCache(context, { freeBytes: neededBytes })
+  while (collected === undefined && gained() < neededBytes && performance.now() < lastMs) {
+    // Its own error for an abort is an AbortError; what callers gave as the reason says more.
+    await delay(pollMs, undefined, { signal: context.signal }).catch(() => context.signal.throwIfAborted())
+    collected = await collectCache(context, { freeBytes: neededBytes - gained() })
   }
+  return Math.max(collected?.freedBytes ?? 0, gained())
 }
 
 export interface Need {
@@ -97,20 +114,15 @@ export async function seeToRoom(
 
 /** On the disk, of all images. */
 function cachedBytes(layout: CacheLayout): number {
-  return listImages(layout).reduce((sum, { path }) => sum + allocatedBytes(path), 0)
+  return listImages(layout).reduce((sum, { path }) => sum + allocatedIn(path), 0)
 }
 
 /** The largest of the same system and kind that is cached: builds differ little. */
 function sizeOfEarlier(layout: CacheLayout, { name, variant, arch }: Source): number | undefined {
   const sizes = listImages(layout)
     .filter(({ meta }) => meta.name === name && meta.variant === variant && meta.arch === arch)
-    .map(({ path }) => allocatedBytes(path))
+    .map(({ path }) => allocatedIn(path))
   return sizes.length === 0 ? undefined : Math.max(...sizes)
-}
-
-/** 0 for one that was evicted meanwhile. */
-function allocatedBytes(path: string): number {
-  return (statSync(path, { throwIfNoEntry: false })?.blocks ?? 0) * 512
 }
 
 function tooLarge(layout: CacheLayout, source: Source, need: Need, free: number): VmImageError {

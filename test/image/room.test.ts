@@ -175,6 +175,8 @@ describe.skipIf(!canUnshare)(`on a disk that is full${why}`, () => {
     })
     expect(result).toMatchObject({ code: 'NO_SPACE', left: [], images: [] })
     expect(result.message).toMatch(/^Cannot (?:write|lock) .*\nFree some space/)
+    // Room for nothing would free nothing.
+    expect(result.freed).toEqual([expect.toSatisfy((bytes: number) => bytes > 0)])
   })
 
   test('fault 35, the disk is full at meta.json: after room was made the image is published without a second download', async () => {

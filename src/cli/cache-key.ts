@@ -34,7 +34,7 @@ async function printKey(
     const requests = images.map((image) => requestOf(image, options))
     // A plain file is used where it lies: the cache does not have it.
     const cached = requests.filter(({ kind, ...request }) => kind !== 'file' || isPacked(request))
-    const layout = cacheLayout(context.cacheDir)
+    const layout = cacheLayout(context.cacheDir, context.shared)
     const key = ciKeyOf({
       requests: cached.map((request) => requestKey(request, context.arch)),
       pins: pinText(context, config),

@@ -40,8 +40,8 @@ function row({ key, meta, allocatedBytes, lastUsedAt, holders }: CachedImage): r
 }
 
 /** What else takes room: `2 kept disks (1.2 GiB)`; undefined when there is nothing. */
-function othersText({ cacheDir, overlayDir }: Context): string | undefined {
-  const { ingest } = cacheLayout(cacheDir)
+function othersText({ cacheDir, overlayDir, shared }: Context): string | undefined {
+  const { ingest } = cacheLayout(cacheDir, shared)
   const entries: readonly (readonly [string, readonly string[]])[] = [
     ['partial download', inEach(ingest)],
     ['overlay', inEach(overlayRuns(overlayDir)).filter((path) => path.endsWith('.qcow2'))],

@@ -8,10 +8,11 @@ import { allocatedIn } from '../store/allocated.js'
 import type { CollectGoal, CollectPlan } from '../store/collect-plan.js'
 import { collectCache, planCache } from '../store/collect.js'
 import { namesIn } from '../store/directory.js'
-import { keptDirectory } from '../store/layout.js'
+import { cacheLayout, keptDirectory } from '../store/layout.js'
 import { findOrphans, type Orphan } from '../store/orphans.js'
 import { whenReadable } from '../store/readable.js'
 import { ensureOverlayDirectories } from '../store/root.js'
+import { writingTo } from '../store/writing.js'
 import { holderTexts, imageTitle, jsonOf, sumText } from './cached.js'
 import type { Command, CommandOptions } from './command.js'
 import { printRows, printValue } from './print.js'
@@ -69,7 +70,8 @@ async function collect(context: Context, goal: CollectGoal): Promise<Pruned> {
   const sizes = new Map(
     withSizes(findOrphans(context)).map(({ path, allocatedBytes }) => [path, allocatedBytes]),
   )
-  const collected = await collectCache(context, goal)
+  const layout = cacheLayout(context.cacheDir, context.shared)
+  const collected = await writingTo(layout, () => collectCache(context, goal))
   if (collected === undefined) throw busy(context)
   const swept = collected.swept.map((orphan) => ({ ...orphan, allocatedBytes: sizes.get(orphan.path) ?? 0 }))
   return { ...collected, swept }

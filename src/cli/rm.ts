@@ -8,6 +8,7 @@ import type { CachedImage } from '../store/collect-plan.js'
 import { readCachedImages, removeImages } from '../store/collect.js'
 import { cacheLayout } from '../store/layout.js'
 import { ensureCache } from '../store/root.js'
+import { writingTo } from '../store/writing.js'
 import { holderTexts, imageTitle, jsonOf, sumText } from './cached.js'
 import type { Command, CommandOptions } from './command.js'
 import { printRows, printValue } from './print.js'
@@ -29,10 +30,11 @@ async function removeNamed(names: readonly string[], options: CommandOptions): P
   // All or none: half of what was asked for is nothing to build on.
   const held = images.filter(({ holders }) => holders.length > 0)
   if (held.length > 0) throw inUse(held, context)
-  if (existsSync(context.cacheDir)) ensureCache(cacheLayout(context.cacheDir))
-  const removed = await removeImages(context, {
-    go: images.map((image) => ({ image, why: 'all' })),
-    stay: [],
+  const layout = cacheLayout(context.cacheDir, context.shared)
+  const plan = { go: images.map((image) => ({ image, why: 'all' as const })), stay: [] }
+  const removed = await writingTo(layout, () => {
+    if (existsSync(context.cacheDir)) ensureCache(layout)
+    return removeImages(context, plan)
   })
   const gone = removed.go.map(({ image }) => image)
   if (options.json) printValue({ removed: gone.map(jsonOf), freedBytes: removed.freedBytes })

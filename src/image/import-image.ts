@@ -21,6 +21,7 @@ import { type CacheLayout, cacheLayout, hashName } from '../store/layout.js'
 import { rememberResolution } from '../store/resolutions.js'
 import { ensureCache } from '../store/root.js'
 import { publishImage, type StoredImage } from '../store/store.js'
+import { writingTo } from '../store/writing.js'
 import { hashFile } from './hash-file.js'
 import { importedSystem } from './import-answers.js'
 import { findKnown } from './known-resolution.js'
@@ -65,11 +66,13 @@ export async function importImage(
   // Before it is copied: a device or a directory has no end, and what is refused anyway need not be waited for.
   if (compressionOf(file) === 'none' || !statSync(file).isFile()) inspectImage(file)
   const layout = cacheLayout(context.cacheDir, context.shared)
-  ensureCache(layout)
-  const { stored, digest } = await ingestFile(layout, file, facts, checksum, context)
   const all = [...answers, ...also]
-  for (const request of all) rememberImport(layout, request, facts, digest, context)
-  return { stored, facts, digest: formatDigest(digest), answers: all }
+  return await writingTo(layout, async () => {
+    ensureCache(layout)
+    const { stored, digest } = await ingestFile(layout, file, facts, checksum, context)
+    for (const request of all) rememberImport(layout, request, facts, digest, context)
+    return { stored, facts, digest: formatDigest(digest), answers: all }
+  })
 }
 
 async function ingestFile(

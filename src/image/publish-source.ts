@@ -4,7 +4,6 @@
  * image appears by one rename.
  */
 import { existsSync } from 'node:fs'
-import { sep } from 'node:path'
 import type { Context } from '../context.js'
 import { type Digest, digestKey } from '../digest.js'
 import { diskFullError, isDiskFull, isNoSpace } from '../disk-full.js'
@@ -15,6 +14,7 @@ import { copyUnclaimed, discardAbandoned, type Ingest, openIngest } from '../sto
 import { type CacheLayout, hashName } from '../store/layout.js'
 import { type LockWaiting, withLock } from '../store/lock.js'
 import { ensureCache } from '../store/root.js'
+import { isOf } from '../store/writing.js'
 import { type Ingesting, ingestSource } from './ingest-source.js'
 import { type Need, type Room, seeToRoom } from './room.js'
 import { localPath, type Source } from './source.js'
@@ -108,20 +108,15 @@ async function tryPublish(
     ingest.remove()
     return true
   } catch (error) {
-    const isRemoved = isMissing(error, layout) || (ingest && !existsSync(ingest.directory))
+    const isRemoved =
+      (systemErrorCode(error) === 'ENOENT' && isOf(error, layout)) ||
+      (ingest && !existsSync(ingest.directory))
     // A copy of what lies on this machine is made anew in less time than it is held against its digest.
     if (localPath(source) === undefined && isResumable(error, publishing.keepsWrongBytes)) ingest?.abandon()
     else ingest?.remove()
     if (isRemoved && !context.signal.aborted) return false
     throw isDiskFull(error) ? diskFullError(layout.ingest, undefined, error) : error
   }
-}
-
-/** Whether what is missing is the cache's own. */
-function isMissing(error: unknown, { versionDir }: CacheLayout): boolean {
-  if (systemErrorCode(error) !== 'ENOENT') return false
-  const { path, dest } = error as NodeJS.ErrnoException & { readonly dest?: string } // Node's errors name their files
-  return [path, dest].some((file) => file?.startsWith(versionDir + sep))
 }
 
 function removedAgain(layout: CacheLayout, source: Source): VmImageError {

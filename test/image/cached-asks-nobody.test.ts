@@ -76,16 +76,17 @@ describe('what is cached is had without a single connection', () => {
     await using worker = startWorker(`
       const { imageProviders } = await source('providers/index.ts')
       const { defineProvider } = await source('providers/provider.ts')
-      const { fetchImages } = await source('cli/commands.ts')
+      const { fetchCommand } = await source('cli/fetch.ts')
       imageProviders.add(defineProvider({
         name: 'acme',
         versionsUrl: 'https://acme.example.org/',
         imagesUrl: 'https://acme.example.org/{version}/',
         imagePattern: 'acme-{version}.{arch}.qcow2',
       }))
-      const options = ${JSON.stringify({ ...publisher.options, report: undefined, json: true })}
+      const options = { ...${JSON.stringify({ ...publisher.options, report: undefined, json: true })}, signal: new AbortController().signal }
       const images = ['acme', 'acme:1', ...${JSON.stringify(others)}]
-      await fetchImages(images, { ...options, signal: new AbortController().signal })
+      // The images of the configuration may be more than names.
+      await fetchCommand.action([], options, { images, providers: [], options: {} })
       console.log('done')
     `)
     await worker.line(/^done/)

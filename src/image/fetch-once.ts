@@ -6,7 +6,7 @@
 import type { Context } from '../context.js'
 import { VmImageError } from '../errors.js'
 import { describeRequest, type ImageRequest, requestKey } from '../request/request.js'
-import { ingestedBytesBy } from '../store/ingest.js'
+import { allIngestedBytes } from '../store/ingest.js'
 import { cacheLayout, hashName } from '../store/layout.js'
 import { type LockWaiting, withLock } from '../store/lock.js'
 import { ensureCache } from '../store/root.js'
@@ -30,7 +30,9 @@ export async function fetchOnce<T>(
   const wait = {
     signal: context.signal,
     isDone: () => (found = find()) !== undefined,
-    receivedBytes: (holder: Parameters<typeof ingestedBytesBy>[1]) => ingestedBytesBy(layout, holder),
+    name,
+    // Not those of the holder alone: it may wait itself for a process that downloads the same image for another request.
+    receivedBytes: () => allIngestedBytes(layout),
     onWait: (state: LockWaiting) => {
       hasWaited = true
       context.report({ type: 'waiting', name, totalBytes: undefined, ...state })

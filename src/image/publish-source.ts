@@ -85,9 +85,10 @@ async function underLock(
   { signal, report }: Context,
   action: () => Promise<void>,
 ): Promise<void> {
+  const name = titleOf(source)
   const onWait = (state: LockWaiting) =>
-    report({ type: 'waiting', name: titleOf(source), totalBytes: source.sizeBytes, ...state })
-  await withLock(layout, key, { signal, isDone, onWait }, action)
+    report({ type: 'waiting', name, totalBytes: source.sizeBytes, ...state })
+  await withLock(layout, key, { signal, isDone, onWait, name }, action)
 }
 
 /** False when somebody removed the download while it was being made. */

@@ -5,14 +5,14 @@
  * only when it has been silent for a day.
  */
 import { chmodSync, lstatSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
-import { basename, join } from 'node:path'
+import { join } from 'node:path'
 import { isDiskFull } from '../disk-full.js'
 import { systemErrorCode } from '../errors.js'
 import { namesIn } from './directory.js'
 import { cloneOrCopy } from './clone.js'
 import { type CacheLayout, ingestDirectory } from './layout.js'
 import { makeDirectory } from './make-directory.js'
-import { isSameProcess, judge, newOwner, nobody, type Owner, parseOwner } from './owner.js'
+import { judge, newOwner, nobody, parseOwner } from './owner.js'
 import { whenReadable } from './readable.js'
 import { refuseLink } from './root.js'
 import { discard } from './trash.js'
@@ -105,13 +105,9 @@ export function ingestedBytes(layout: CacheLayout, key: string): number {
     .reduce((sum, file) => sum + sizeOf(file), 0)
 }
 
-/** The same of all downloads that one process runs; 0 when nobody knows which. */
-export function ingestedBytesBy(layout: CacheLayout, owner: Owner | undefined): number {
-  if (owner === undefined) return 0
-  return namesIn(layout.ingest)
-    .flatMap((key) => namesIn(join(layout.ingest, key)).map((name) => join(layout.ingest, key, name)))
-    .filter((path) => isSameProcess(parseOwner(basename(path)), owner))
-    .reduce((sum, path) => sum + Math.max(sizeOf(join(path, 'part')), sizeOf(join(path, 'pub', 'disk'))), 0)
+/** The same of all downloads of the cache. */
+export function allIngestedBytes(layout: CacheLayout): number {
+  return namesIn(layout.ingest).reduce((sum, key) => sum + ingestedBytes(layout, key), 0)
 }
 
 /** Gives what nobody works on of `from` to whoever asks for `to`: at one address the file may have become another. */

@@ -19,7 +19,7 @@ import { type CacheLayout, lockPath } from './layout.js'
 import { eraseHolder, findHolder, freeLock, type Holder, recordHolder } from './lock-holder.js'
 import { LockWatch } from './lock-watch.js'
 import { OwnLock } from './own-lock.js'
-import { describeOwner, isStopped, judge, type Owner } from './owner.js'
+import { describeOwner, isStopped, judge } from './owner.js'
 import { ensureCache } from './root.js'
 import { discard } from './trash.js'
 
@@ -50,7 +50,9 @@ export interface LockWait {
   readonly onWait: (state: LockWaiting) => void
   readonly signal: AbortSignal
   /** What shows that the holder makes progress. Default: the bytes of all downloads of the key. */
-  readonly receivedBytes?: ((holder: Owner | undefined) => number) | undefined
+  readonly receivedBytes?: (() => number) | undefined
+  /** What is worked on, for people. Default: the key. */
+  readonly name?: string | undefined
   /**
    * Give up when the holder's bytes have not grown for this long. Default 30 minutes: who waits here waits for a
    * process with a heartbeat (30 s without one free the lock), and hashing, inspecting or asking a slow mirror again
@@ -80,16 +82,16 @@ export async function withLock(
     const holder = findHolder(layout, key)
     const verdict = holder && judgeHolder(holder, watch.silentMs(), wait)
     if (holder && verdict === 'gone') freeLock(layout, key, holder)
-    const release = verdict === 'working' ? undefined : await tryLock(takeLock, layout, key)
-    if (release !== undefined) {
+    const lock = verdict === 'working' ? 'held' : await tryLock(takeLock, layout, key)
+    if (typeof lock === 'function') {
       try {
         if (!wait.isDone()) await action()
       } finally {
-        await release()
+        await lock()
       }
       return
     }
-    await waitABit(layout, key, wait, watch)
+    await waitABit(layout, key, wait, watch, lock === 'held')
   }
 }
 
@@ -106,12 +108,12 @@ function judgeHolder({ owner }: Holder, silentMs: number, wait: LockWait): 'gone
 
 type Lock = typeof lock
 
-/** The function that gives the lock back, or undefined when it is to be asked for again: somebody else has it. */
+/** The function that gives the lock back; or why it is to be asked for again: somebody has it, or what was in the way is not any more. */
 async function tryLock(
   takeLock: Lock,
   layout: CacheLayout,
   key: string,
-): Promise<(() => Promise<void>) | undefined> {
+): Promise<(() => Promise<void>) | 'held' | 'cleared'> {
   const path = lockPath(layout, key)
   const ours = new OwnLock(path, layout.isShared)
   try {
@@ -135,13 +137,13 @@ async function tryLock(
     }
   } catch (error) {
     const code = systemErrorCode(error)
-    if (code === 'ELOCKED') return undefined
+    if (code === 'ELOCKED') return 'held'
     // What has the lock's name and no heartbeat is none of our locks, or one that somebody put a file into.
-    if ((code === 'ENOTEMPTY' || code === 'ENOTDIR') && clearAway(layout, path)) return undefined
+    if ((code === 'ENOTEMPTY' || code === 'ENOTDIR') && clearAway(layout, path)) return 'cleared'
     // Somebody removed the locks, or the whole cache, since it was made.
     if (code === 'ENOENT') {
       ensureCache(layout)
-      return undefined
+      return 'cleared'
     }
     throw unlockable(path, error)
   }
@@ -167,8 +169,14 @@ function unlockable(path: string, error: unknown): VmImageError {
   )
 }
 
-async function waitABit(layout: CacheLayout, key: string, wait: LockWait, watch: LockWatch): Promise<void> {
-  if (watch.isToTell(tellMs)) tell(layout, key, wait, watch)
+async function waitABit(
+  layout: CacheLayout,
+  key: string,
+  wait: LockWait,
+  watch: LockWatch,
+  isHeld: boolean,
+): Promise<void> {
+  if (isHeld && watch.isToTell(tellMs)) tell(layout, key, wait, watch)
   // Its own error for an abort is an AbortError; what callers gave as the reason says more.
   const pollMs = shortestPollMs + Math.random() * (longestPollMs - shortestPollMs)
   await delay(pollMs, undefined, { signal: wait.signal }).catch(() => wait.signal.throwIfAborted())
@@ -176,18 +184,18 @@ async function waitABit(layout: CacheLayout, key: string, wait: LockWait, watch:
 
 function tell(layout: CacheLayout, key: string, wait: LockWait, watch: LockWatch): void {
   const owner = findHolder(layout, key)?.owner
-  const receivedBytes = wait.receivedBytes?.(owner) ?? ingestedBytes(layout, key)
+  const receivedBytes = wait.receivedBytes?.() ?? ingestedBytes(layout, key)
   const holder = owner ? describeOwner(owner) : 'another process'
   watch.see(receivedBytes)
   if (watch.stalledMs > (wait.stallMs ?? stalledAfterMs))
-    throw stalled(layout, key, holder, receivedBytes, watch.stalledMs)
+    throw stalled(wait.name ?? key, holder, lockPath(layout, key), receivedBytes, watch.stalledMs)
   wait.onWait({ holder, receivedBytes, bytesPerSecond: watch.bytesPerSecond })
 }
 
-function stalled(layout: CacheLayout, key: string, holder: string, bytes: number, ms: number): VmImageError {
+function stalled(name: string, holder: string, lock: string, bytes: number, ms: number): VmImageError {
   return new VmImageError(
     'LOCK_STALLED',
-    `Cannot fetch image "${key}": ${holder} is at it, and its ${bytes} bytes have not grown for ${Math.round(ms / 1000)} s.\n` +
-      `End that process and try again: its lock "${lockPath(layout, key)}" is taken over by itself.`,
+    `Cannot fetch image "${name}": ${holder} is at it, and its ${bytes} bytes have not grown for ${Math.round(ms / 1000)} s.\n` +
+      `End that process and try again: its lock "${lock}" is taken over by itself.`,
   )
 }

@@ -71,13 +71,6 @@ export function judge(owner: Owner): 'dead' | 'alive' | 'unknown' {
   }
 }
 
-/** Whether two names are of one process (or one worker thread). */
-export function isSameProcess(one: Owner | undefined, other: Owner): boolean {
-  if (one === undefined) return false
-  const { random: _, ...process } = one
-  return Object.entries(process).every(([field, value]) => Reflect.get(other, field) === value)
-}
-
 /** True only when it is certain that the process is gone; see {@link judge}. */
 export function isProvablyDead(owner: Owner): boolean {
   return judge(owner) === 'dead'

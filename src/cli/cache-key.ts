@@ -1,6 +1,7 @@
 /** `vmimage cache-key`: what a CI service has to keep, and under which name. */
 import { basename } from 'node:path'
 import { compressionOf } from '../compression.js'
+import { VmImageError } from '../errors.js'
 import type { LoadedConfig } from '../config/load-config.js'
 import { type ImageInput, requestKey } from '../request/request.js'
 import { cacheLayout } from '../store/layout.js'
@@ -28,6 +29,7 @@ async function printKey(
   options: CommandOptions,
   config: LoadedConfig,
 ): Promise<void> {
+  if (options.github && options.json) throw twoForms()
   const images: readonly ImageInput[] =
     names.length > 0 ? names : configuredImages(config, 'make a key', 'cache-key')
   await withContext(options, (context) => {
@@ -50,6 +52,13 @@ async function printKey(
     else printRows(rowsOf(key, paths))
     return Promise.resolve()
   })
+}
+
+function twoForms(): VmImageError {
+  return new VmImageError(
+    'INVALID_REQUEST',
+    'Cannot print the key as --json and for --github at once: they are two forms.\nRun the command with one of them.',
+  )
 }
 
 function isPacked(request: object): boolean {

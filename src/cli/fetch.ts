@@ -36,7 +36,7 @@ async function fetchImages(images: readonly ImageInput[], options: CommandOption
     if (options.json) printValue(bases)
     else {
       printRows(
-        bases.map((base) => [`${base.name} ${base.version}`.trim(), base.build ?? '', base.arch, base.path]),
+        bases.map((base) => [`${base.name} ${base.version}`.trim(), base.build ?? '-', base.arch, base.path]),
       )
     }
     throwAfterOthers(failures)

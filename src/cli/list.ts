@@ -6,7 +6,7 @@ import { allocatedIn } from '../store/allocated.js'
 import type { CachedImage } from '../store/collect-plan.js'
 import { readCachedImages } from '../store/collect.js'
 import { namesIn } from '../store/directory.js'
-import { holderName } from '../store/holder-text.js'
+import { holderName, holderText } from '../store/holder-text.js'
 import { cacheLayout, keptDirectory, overlayRuns } from '../store/layout.js'
 import { whenReadable } from '../store/readable.js'
 import { jsonOf, shortKey } from './cached.js'
@@ -26,6 +26,10 @@ async function listCached(options: CommandOptions): Promise<void> {
   if (options.json) return printValue(images.map(jsonOf))
   if (images.length === 0) printRows([[`No images in ${context.cacheDir}. Try: vmimage fetch fedora`]])
   else printRows([columns, ...images.map(row)])
+  const held = images.flatMap((image) =>
+    image.holders.map((holder) => [shortKey(image.key), holderText(holder, context.now())]),
+  )
+  if (held.length > 0) printRows([[], ['Held:'], ...held])
   const others = othersText(context)
   if (others !== undefined) printRows([[], [others]])
 }

@@ -23,7 +23,7 @@ export const pruneCommand: Command = {
   options: {
     '--max-size <size>': 'how much base images may take, as 20G (VMIMAGE_MAX_CACHE_SIZE)',
     '--max-age <age>': 'after how long without use one goes, as 30d or 12h (VMIMAGE_MAX_CACHE_AGE)',
-    '--all': 'every image that is not in use',
+    '--all': 'every image that is not in use, nor was fetched within the last hour',
     '--dry-run': 'say what would go, and change nothing',
     '--json': 'print one JSON object',
   },

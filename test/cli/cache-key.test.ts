@@ -49,6 +49,13 @@ describe('vmimage cache-key', { timeout: 120_000 }, () => {
     expect(existsSync(cache)).toBe(false)
   })
 
+  test('is printed in one form at a time', async () => {
+    await using dir = await tempDir()
+    const { code, stderr } = await inProject(dir.path, {}, 'cache-key', '--github', '--json')
+    expect(code).toBe(2)
+    expect(stderr).toContain('Cannot print the key as --json and for --github at once')
+  })
+
   test('--github writes what GITHUB_OUTPUT takes', async () => {
     await using dir = await tempDir()
     await makeProject(dir.path)

@@ -182,7 +182,7 @@ describe('vmimage list', () => {
     expect(stdout).toMatch(
       new RegExp(
         `^NAME .*LAST USE +KEY +HELD BY\\nFedora +1 +- +x86_64 +checksum +64 KiB +[\\d-]{10} +\\w{12} +process ${process.pid}\\n` +
-          `Debian .* -\\n\\nBesides: 1 overlay \\([\\d.]+ \\w+\\)\\n$`,
+          `Debian .* -\\n\\nHeld:\\n\\w{12} +process ${process.pid} since [^\\n]*\\(project [^\\n]*, test "boots.test.ts > boots"\\)\\n\\nBesides: 1 overlay \\([\\d.]+ \\w+\\)\\n$`,
       ),
     )
     const images = JSON.parse((await vmimage(cache, 'list', '--json')).stdout) as unknown

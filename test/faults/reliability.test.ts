@@ -33,9 +33,12 @@ test('a title is read from any way of writing a test', () => {
   ])
 })
 
-test.each(['fault 5 a: b', 'fault 5, a', 'fault 5, 6: a'])('"%s" is no title', (title) => {
-  expect(() => titlesIn(`test('${title}', f)`, 'x')).toThrow('expected "fault NUMBER, WHAT: WHAT HAPPENS"')
-})
+test.each(['fault 5 a: b', 'fault 5, a', 'fault 5, 6: a', 'fault 5, a %s: b'])(
+  '"%s" is no title',
+  (title) => {
+    expect(() => titlesIn(`test('${title}', f)`, 'x')).toThrow('expected "fault NUMBER, WHAT: WHAT HAPPENS"')
+  },
+)
 
 test('a row is in the document for each title, and a document without marks is refused', () => {
   const proof = { numbers: [9, 10], what: 'a | b', happens: 'c', file: 'test/x.test.ts' }

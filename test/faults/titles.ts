@@ -31,7 +31,8 @@ export function titlesIn(code: string, file: string): readonly FaultTest[] {
 
 function readTitle(title: string, file: string): FaultTest {
   const [, numbers, what, happens] = /^fault (\d+(?:, \d+)*), (\D.*?): (.+)$/.exec(title) ?? []
-  if (numbers === undefined || what === undefined || happens === undefined) {
+  const isCase = /%\w/.test(title.replace(/ \([^()]*\)$/, ''))
+  if (numbers === undefined || what === undefined || happens === undefined || isCase) {
     throw new TypeError(`${file}: expected "fault NUMBER, WHAT: WHAT HAPPENS", not "${title}"`)
   }
   // The case of a test.each(), at the end in parentheses.

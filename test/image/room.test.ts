@@ -163,21 +163,24 @@ describe.skipIf(!canUnshare)(`on a disk that is full${why}`, () => {
     ['at state.json', "event.type === 'downloading'", false],
     ['at meta.json', `event.type === 'downloading' && event.receivedBytes === ${image.length}`, false],
     ['at the lock', 'true', true],
-  ])('fault 35, the disk is full %s: NO_SPACE, and nothing is left', async (where, fillWhen, fillsInodes) => {
-    await using publisher = await startPublisher({ '1': image })
-    const early = where === 'at the lock'
-    const result = await publishOnTmpfs(publisher, {
-      freeBytes: 6 * mib,
-      fillWhen,
-      fillsInodes,
-      // A warning of its own comes before the lock is taken.
-      source: early ? "name: (report({ type: 'resolving' }), 'acme')" : '',
-    })
-    expect(result).toMatchObject({ code: 'NO_SPACE', left: [], images: [] })
-    expect(result.message).toMatch(/^Cannot (?:write|lock) .*\nFree some space/)
-    // Room for nothing would free nothing.
-    expect(result.freed).toEqual([expect.toSatisfy((bytes: number) => bytes > 0)])
-  })
+  ])(
+    'fault 35, the disk is full at a late step: NO_SPACE, and nothing is left (%s)',
+    async (where, fillWhen, fillsInodes) => {
+      await using publisher = await startPublisher({ '1': image })
+      const early = where === 'at the lock'
+      const result = await publishOnTmpfs(publisher, {
+        freeBytes: 6 * mib,
+        fillWhen,
+        fillsInodes,
+        // A warning of its own comes before the lock is taken.
+        source: early ? "name: (report({ type: 'resolving' }), 'acme')" : '',
+      })
+      expect(result).toMatchObject({ code: 'NO_SPACE', left: [], images: [] })
+      expect(result.message).toMatch(/^Cannot (?:write|lock) .*\nFree some space/)
+      // Room for nothing would free nothing.
+      expect(result.freed).toEqual([expect.toSatisfy((bytes: number) => bytes > 0)])
+    },
+  )
 
   test('fault 35, the disk is full at meta.json: after room was made the image is published without a second download', async () => {
     await using publisher = await startPublisher({ '1': image })
@@ -200,7 +203,7 @@ describe.skipIf(!canUnshare)(`on a disk that is full${why}`, () => {
     ],
     ['spared by a bomb of zeros', Buffer.alloc(80 * mib), 'DECOMPRESSION_FAILED', /more than 67108864 bytes/],
   ])(
-    'fault 46, a decompression bomb: it stops at its cap, and the disk is not %s',
+    'fault 46, a decompression bomb: it stops at its cap, and the disk is not filled (%s)',
     async (_, bomb, code, found) => {
       const packed = execFileSync('xz', ['-9c'], { input: bomb, maxBuffer: 2 ** 27 })
       await using publisher = await startPublisher({ '1': packed })

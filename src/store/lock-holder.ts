@@ -44,7 +44,7 @@ export function findHolder(layout: CacheLayout, key: string): Holder | undefined
 }
 
 /** Takes the lock away from `holder`. Nothing happens to the lock of anybody else. */
-export function freeLock(layout: CacheLayout, key: string, holder: Holder): void {
+export function freeLock(layout: CacheLayout, key: string, holder: Pick<Holder, 'lock'>): void {
   const path = lockPath(layout, key)
   const grave = moveToTrash(layout, path)
   if (grave === undefined) return

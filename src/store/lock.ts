@@ -1,7 +1,7 @@
 /**
  * The lock saves bandwidth and carries no correctness: every writer has files of its own, and publishing is one
- * rename. So a lock that is lost, stolen or broken costs a second download and nothing else, and this file never
- * throws for it.
+ * rename. So a lock that is lost, stolen or broken costs a second download and nothing else, and is no error. There are
+ * errors for a holder that makes no progress, and for a place where there can be no lock.
  *
  * proper-lockfile makes a directory and keeps its mtime young. What it lacks is here: it waits by wall clock (we wait
  * as long as bytes grow), a dead holder blocks for the whole stale time (we ask whether the process lives), a living
@@ -18,7 +18,7 @@ import { ingestedBytes } from './ingest.js'
 import { type CacheLayout, lockPath } from './layout.js'
 import { eraseHolder, findHolder, freeLock, type Holder, recordHolder } from './lock-holder.js'
 import { LockWatch } from './lock-watch.js'
-import { OwnLock } from './own-lock.js'
+import { identity, OwnLock } from './own-lock.js'
 import { describeOwner, isStopped, judge } from './owner.js'
 import { ensureCache } from './root.js'
 import { discard } from './trash.js'
@@ -82,6 +82,7 @@ export async function withLock(
     const holder = findHolder(layout, key)
     const verdict = holder && judgeHolder(holder, watch.silentMs(), wait)
     if (holder && verdict === 'gone') freeLock(layout, key, holder)
+    else if (!holder) freeSilent(layout, key, watch, wait)
     const lock = verdict === 'working' ? 'held' : await tryLock(takeLock, layout, key)
     if (typeof lock === 'function') {
       try {
@@ -104,6 +105,15 @@ function judgeHolder({ owner }: Holder, silentMs: number, wait: LockWait): 'gone
   const verdict = judge(owner)
   if (verdict === 'dead' || silentMs > (wait.silentMs ?? staleMs)) return 'gone'
   return verdict === 'alive' && !isStopped(owner) ? 'working' : 'unknown'
+}
+
+/**
+ * A lock that nobody has a record of, without a heartbeat before our eyes. proper-lockfile frees what is old by the clock on
+ * the wall, which never comes for one whose time lies in the future.
+ */
+function freeSilent(layout: CacheLayout, key: string, watch: LockWatch, wait: LockWait): void {
+  const lock = identity(lockPath(layout, key))
+  if (lock !== undefined && watch.silentMs() > (wait.silentMs ?? staleMs)) freeLock(layout, key, { lock })
 }
 
 type Lock = typeof lock

@@ -52,6 +52,18 @@ describe('withLock()', () => {
     expect(readdirSync(layout.locks).filter((name) => name.endsWith('.lock'))).toEqual([])
   })
 
+  test('fault 11, a lock without a record has a time in the future: it is freed when no heartbeat is seen', async () => {
+    await using dir = await tempDir()
+    const layout = makeLayout(dir.path)
+    const tomorrow = Date.now() / 1000 + 86_400
+    mkdirSync(lockPath(layout, 'k'))
+    utimesSync(lockPath(layout, 'k'), tomorrow, tomorrow)
+    const ran: string[] = []
+    const signal = AbortSignal.timeout(20_000)
+    await withLock(layout, 'k', wait({ silentMs: 200, signal }), async () => void ran.push('ran'))
+    expect([ran, existsSync(lockPath(layout, 'k'))]).toEqual([['ran'], false])
+  }, 30_000)
+
   test('does not make one key wait for another', async () => {
     await using dir = await tempDir()
     const layout = makeLayout(dir.path)

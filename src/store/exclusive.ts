@@ -2,7 +2,16 @@
  * withExclusive: one process at a time changes a small file. Unlike the lock of a download this one carries correctness, so
  * nobody takes it from a process that lives: what is done under it is synchronous, and takes milliseconds.
  */
-import { linkSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import {
+  closeSync,
+  linkSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 import { systemErrorCode } from '../errors.js'
 import { judge, newOwner, parseOwner } from './owner.js'
@@ -16,7 +25,8 @@ const unknownMs = 30_000
  * @throws the signal's reason when aborted; the system's error when the file cannot be made.
  */
 export async function withExclusive<T>(path: string, signal: AbortSignal, action: () => T): Promise<T> {
-  while (!tryTake(path)) {
+  const owner = newOwner()
+  while (!tryTake(path, owner)) {
     if (!removeAbandoned(path))
       await delay(20 + Math.random() * 80, undefined, { signal }).catch(() => undefined)
     signal.throwIfAborted()
@@ -24,18 +34,33 @@ export async function withExclusive<T>(path: string, signal: AbortSignal, action
   try {
     return action()
   } finally {
-    rmSync(path, { force: true })
+    // Who is taken for dead from elsewhere has a successor.
+    if (read(path)?.text === owner) rmSync(path, { force: true })
   }
 }
 
-function tryTake(path: string): boolean {
+function tryTake(path: string, owner: string): boolean {
+  const file = tryOpen(path)
+  if (file === undefined) return false
   try {
     // Who reads it before the owner's name is in it knows nothing of its holder, and waits.
-    writeFileSync(path, newOwner(), { flag: 'wx' })
+    writeFileSync(file, owner)
     return true
   } catch (error) {
+    // A full disk: nobody could tell whose it is.
+    rmSync(path, { force: true })
+    throw error
+  } finally {
+    closeSync(file)
+  }
+}
+
+function tryOpen(path: string): number | undefined {
+  try {
+    return openSync(path, 'wx')
+  } catch (error) {
     if (systemErrorCode(error) !== 'EEXIST') throw error
-    return false
+    return undefined
   }
 }
 
@@ -59,12 +84,13 @@ function removeAbandoned(path: string): boolean {
 
 interface Held {
   readonly text: string
+  /** Also of one whose time lies ahead, written by a clock that was wrong. */
   readonly ageMs: number
 }
 
 function read(path: string): Held | undefined {
   try {
-    return { text: readFileSync(path, 'utf8'), ageMs: Date.now() - statSync(path).mtimeMs }
+    return { text: readFileSync(path, 'utf8'), ageMs: Math.abs(Date.now() - statSync(path).mtimeMs) }
   } catch (error) {
     if (systemErrorCode(error) !== 'ENOENT') throw error
     return undefined

@@ -1,12 +1,14 @@
-import { readdirSync, utimesSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { withExclusive } from '../../src/store/exclusive.js'
 import { newOwner, nobody } from '../../src/store/owner.js'
 import { tempDir } from '../support/temp-dir.js'
+import { canUnshare, runUnshared } from '../support/unshared.js'
 import { startWorker } from '../support/worker.js'
 
 const never = new AbortController().signal
+const tomorrow = Date.now() / 1000 + 86_400
 const stranger = '00000000-00000000-1-1-1-00000000'
 
 async function makePlace() {
@@ -66,14 +68,15 @@ describe('withExclusive()', () => {
   })
 
   test.each([
-    ['nobody', nobody(), false],
-    ['a stranger of long ago', stranger, true],
-    ['a name that is none, of long ago', '', true],
-  ])('takes the place of %s', async (_, owner, isOld) => {
+    ['nobody', nobody(), Date.now() / 1000],
+    ['a stranger of long ago', stranger, 1],
+    ['a name that is none, of long ago', '', 1],
+    ['a stranger of tomorrow, whose clock is wrong', stranger, tomorrow],
+  ])('takes the place of %s', async (_, owner, seconds) => {
     await using place = await makePlace()
     const { path } = place
     writeFileSync(path, owner)
-    if (isOld) utimesSync(path, 1, 1)
+    utimesSync(path, seconds, seconds)
     expect(await withExclusive(path, never, () => 'taken')).toBe('taken')
   })
 
@@ -85,6 +88,31 @@ describe('withExclusive()', () => {
     const { path } = place
     writeFileSync(path, owner)
     await expect(withExclusive(path, AbortSignal.timeout(300), () => 'taken')).rejects.toThrow(/timeout/)
+  })
+
+  test('leaves the file of a successor, who took this process for dead', async () => {
+    await using place = await makePlace()
+    const { path } = place
+    const successor = newOwner()
+    await withExclusive(path, never, () => writeFileSync(path, successor))
+    expect(readFileSync(path, 'utf8')).toBe(successor)
+  })
+
+  test('fault 35, the disk has no room for the name of the holder: the error says so, and no file is left', async ({
+    skip,
+  }) => {
+    skip(!canUnshare, 'this system lets nobody but root mount in a namespace (unshare -rm)')
+    await using place = await makePlace()
+    const directory = dirname(place.path)
+    const said = await runUnshared(
+      `mount -t tmpfs -o size=4k tmpfs '${directory}'`,
+      `const { readdirSync, writeFileSync } = await import('node:fs')
+      const { withExclusive } = await source('store/exclusive.ts')
+      writeFileSync('${directory}/filler', 'x')
+      const taken = withExclusive('${directory}/lock', new AbortController().signal, () => 'taken')
+      console.log(await taken.catch(({ code }) => code), readdirSync('${directory}').join())`,
+    )
+    expect(said).toBe('ENOSPC filler')
   })
 
   test('throws what keeps the file from being made', async () => {

@@ -94,20 +94,25 @@ function deadRuns(parent: string, now: number): readonly string[] {
   return inside(parent, (name, path) => isDeadRun(path, parseOwner(name), now))
 }
 
-/** Of an image that is there by now a partial download is of no use to anybody. */
+/** Of an image that is there by now a partial download is of no use to anybody, nor is half of an import. */
 function deadPartials(layout: CacheLayout, now: number): readonly string[] {
   return namesIn(layout.ingest).flatMap((key) => {
-    const isPublished = statSync(diskPath(layout, key), { throwIfNoEntry: false }) !== undefined
+    // Nobody goes on with an import: it is copied anew.
+    const isOfNoUse = key.startsWith('import-') || isThere(diskPath(layout, key))
     const isLeft = (name: string, path: string) => {
       const owner = parseOwner(name)
       const verdict = owner === undefined ? 'alive' : judge(owner)
       if (verdict === 'alive') return false
-      if (isPublished) return verdict === 'dead' || now - lastWriteIn(path) > silentMs
+      if (isOfNoUse) return verdict === 'dead' || now - lastWriteIn(path) > silentMs
       return now - lastWriteIn(path) > partialMs
     }
     // A file of somebody else's among the directories is no reason to leave the rest.
     return whenReadable(() => inside(join(layout.ingest, key), isLeft)) ?? []
   })
+}
+
+function isThere(path: string): boolean {
+  return whenReadable(() => statSync(path)) !== undefined
 }
 
 function lastWriteIn(ingest: string): number {
@@ -141,7 +146,9 @@ function isOfDead(name: string): boolean {
   return owner !== undefined && isProvablyDead(owner)
 }
 
+/** What a link leads to is none of ours, whatever its name. */
 function inside(directory: string, fits: (name: string, path: string) => boolean): readonly string[] {
+  if (lstatSync(directory, { throwIfNoEntry: false })?.isSymbolicLink()) return []
   return namesIn(directory).flatMap((name) => {
     const path = join(directory, name)
     return fits(name, path) ? [path] : []

@@ -1,5 +1,5 @@
 /** What dead processes leave is swept at the next start, and nothing of the living. */
-import { existsSync, mkdirSync, readdirSync, utimesSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { startRun } from '../../src/run/run.js'
@@ -77,6 +77,28 @@ describe('sweepOrphans()', () => {
     utimesSync(path, weekAgo, weekAgo)
     expect(sweepOrphans(cache.context)).toEqual([{ kind: 'partial', path }])
     expect(readdirSync(parent)).toEqual([])
+  })
+
+  test('half of an import is swept at once, when its process is dead', async () => {
+    await using cache = await cacheOfImages()
+    const alive = openIngest(cache.layout, 'import-aa')
+    const dead = join(cache.layout.ingest, 'import-aa', nobody())
+    mkdirSync(dead)
+    expect(sweepOrphans(cache.context)).toEqual([{ kind: 'partial', path: dead }])
+    expect(existsSync(alive.directory)).toBe(true)
+  })
+
+  test('a link in the place of downloads is passed over, and what it leads to stays', async () => {
+    await using cache = await cacheOfImages()
+    const theirs = join(cache.directory, 'theirs')
+    const left = join(theirs, nobody())
+    mkdirSync(left, { recursive: true })
+    symlinkSync(theirs, join(cache.layout.ingest, keyOf('there')))
+    cache.publish('elsewhere')
+    rmSync(join(cache.layout.ingest, keyOf('elsewhere')), { recursive: true })
+    symlinkSync(theirs, join(cache.layout.ingest, keyOf('elsewhere')))
+    expect(sweepOrphans(cache.context)).toEqual([])
+    expect(existsSync(left)).toBe(true)
   })
 
   test('a download of an image that is there by now is of no use, but that of a living process', async () => {

@@ -8,7 +8,7 @@ import { systemErrorCode } from '../errors.js'
 import { hashFile } from './hash-file.js'
 import type { CacheLayout } from '../store/layout.js'
 import { isUnchanged, stampOf } from '../store/stamp.js'
-import { discardImage, findImage, renewStamp, type StoredImage } from '../store/store.js'
+import { discardIfStill, findImage, renewStamp, type StoredImage } from '../store/store.js'
 
 /**
  * Hashes the image, if it is there and its stamp does not fit: renews the stamp of the right bytes, throws wrong ones
@@ -27,7 +27,8 @@ export async function healImage(layout: CacheLayout, key: string, context: Conte
       renewStamp(layout, stored, stamp)
       return true
     }
-    discardImage(layout, key)
+    // While it was hashed another process may have thrown it away and published a good one.
+    if (!discardIfStill(layout, key, stamp)) return isGood(layout, key)
   } catch (error) {
     // A cache that cannot be written can be neither healed nor cleared.
     if (!['EROFS', 'EACCES', 'EPERM'].includes(systemErrorCode(error) ?? '')) throw error
@@ -37,6 +38,11 @@ export async function healImage(layout: CacheLayout, key: string, context: Conte
     message: `${stored.path} is not the file that was verified any more; it is not used. Who writes to the cache?`,
   })
   return false
+}
+
+function isGood(layout: CacheLayout, key: string): boolean {
+  const stored = findImage(layout, key)
+  return stored !== undefined && isUnchanged(stored.path, stored.meta.content)
 }
 
 async function isRight({ path, meta }: StoredImage, signal: AbortSignal): Promise<boolean> {

@@ -21,8 +21,8 @@ import { type CacheLayout, diskPath, imageDirectory, metaPath } from './layout.j
 import { leaseUnpublished } from './lease.js'
 import { type NewFile, replaceFile, writeNewFile } from './replace-file.js'
 import { whenReadable } from './readable.js'
-import { isUnchanged, type Stamp } from './stamp.js'
-import { discard } from './trash.js'
+import { isUnchanged, type Stamp, stampOf } from './stamp.js'
+import { discard, moveToTrash, putBack } from './trash.js'
 
 /** What is written beside an image: where it comes from, and how to see that it is still the same bytes. */
 export interface ImageMeta extends ImageFacts {
@@ -113,6 +113,22 @@ export function renewMeta(
 /** Takes an image out of use: one rename, so that nobody sees half of it; leases keep its bytes for who has them. */
 export function discardImage(layout: CacheLayout, key: string): void {
   discard(layout, imageDirectory(layout, key))
+}
+
+/**
+ * {@link discardImage} for the very file that was looked at, which had this stamp (undefined: there was none). One that
+ * another process has published since goes back to its place.
+ *
+ * @returns whether it was that file, or none at all.
+ */
+export function discardIfStill(layout: CacheLayout, key: string, stamp: Stamp | undefined): boolean {
+  const grave = moveToTrash(layout, imageDirectory(layout, key))
+  if (grave === undefined) return true
+  const moved = stampOf(join(grave, 'disk'))
+  const isStill = moved?.sizeBytes === stamp?.sizeBytes && moved?.mtimeNs === stamp?.mtimeNs
+  // Where it cannot go back, yet another one is there.
+  if (isStill || !putBack(grave, imageDirectory(layout, key))) rmSync(grave, { recursive: true, force: true })
+  return isStill
 }
 
 /**

@@ -5,8 +5,9 @@ import { openIngest } from '../../src/store/ingest.js'
 import { type CacheLayout, cacheLayout, diskPath, leasePath } from '../../src/store/layout.js'
 import { dropLease, takeLease } from '../../src/store/lease.js'
 import { ensureCache } from '../../src/store/root.js'
-import { isUnchanged } from '../../src/store/stamp.js'
+import { isUnchanged, stampOf } from '../../src/store/stamp.js'
 import {
+  discardIfStill,
   discardImage,
   findImage,
   listImages,
@@ -134,6 +135,28 @@ describe('store', () => {
     expect(readFileSync(String(lease), 'utf8')).toBe('image')
     expect(findImage(layout, 'sha256-aa')).toBeUndefined()
     expect(readdirSync(layout.trash)).toEqual([])
+  })
+
+  test('discardIfStill() takes the file that was looked at, and leaves another one that came in its place', async () => {
+    await using dir = await tempDir()
+    const layout = makeLayout(dir.path)
+    const looked = stampOf(publish(layout).path)
+    discardImage(layout, 'sha256-aa')
+    const { ino } = statSync(publish(layout, 'sha256-aa', 'newer').path)
+    expect(discardIfStill(layout, 'sha256-aa', looked)).toBe(false)
+    expect(discardIfStill(layout, 'sha256-aa', undefined)).toBe(false)
+    expect(statSync(diskPath(layout, 'sha256-aa')).ino).toBe(ino)
+    expect(discardIfStill(layout, 'sha256-aa', stampOf(diskPath(layout, 'sha256-aa')))).toBe(true)
+    expect(discardIfStill(layout, 'sha256-aa', looked)).toBe(true)
+    expect([readdirSync(layout.images), readdirSync(layout.trash)]).toEqual([[], []])
+  })
+
+  test('discardIfStill() takes the ruin of an image that has lost its disk', async () => {
+    await using dir = await tempDir()
+    const layout = makeLayout(dir.path)
+    rmSync(publish(layout).path)
+    expect(discardIfStill(layout, 'sha256-aa', undefined)).toBe(true)
+    expect(readdirSync(layout.images)).toEqual([])
   })
 
   test('fault 43, an image is taken out of use the moment it is published: its publisher has the lease already', async () => {

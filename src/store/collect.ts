@@ -4,8 +4,9 @@
  *
  * An image goes by one rename into the trash, and is looked at again there: whoever leased it since the plan was made
  * shows as a link of its file, or as a mark. Then it is put back, because the lease keeps its bytes on the disk anyway,
- * and out of the cache they would be downloaded once more. Where that fails (it was downloaded already) nothing is lost:
- * the lease has a path of its own; a mark has none, and its run finds the base gone when it opens its next disk. A collector that is killed between any two steps leaves trash, which the next sweeps.
+ * and out of the cache they would be downloaded once more. Where that fails (it was downloaded already) a lease loses
+ * nothing, having a path of its own; a mark has none, and its run may find another file at the path that it reads by. A
+ * collector that is killed between any two steps leaves trash, which the next sweeps.
  */
 import { statSync } from 'node:fs'
 import { rm } from 'node:fs/promises'

@@ -8,10 +8,14 @@
  *       images/<algorithm>-<hex>/meta.json
  *       ingest/<key>/<owner>/            one process's private download: part, state.json, pub/
  *       locks/<key>.lock/                held while somebody downloads; locks/<key>.owner.json says who
- *       run/<owner>/base-<key>           a hard link: this run uses that base
+ *       locks/gc                         whoever collects: its owner is the text
+ *       run/<owner>/base-<key>           a hard link: this run uses that base; base-<key>.lease where there can be no link
+ *       run/<owner>/kept-<hex>           the path of a kept overlay that needs these leases
+ *       run/<owner>/who                  the project and the command of the run, for people
  *       resolved/<sha256>.json           what a request resolved to, and when
  *       keys/<FINGERPRINT>.key           0444, a publisher's OpenPGP key that verified something
  *       trash/<owner>/                   renamed out of use; anybody may delete it
+ *       collected                        its time is that of the last daily collection
  *
  * An <owner> (owner.ts) in a name says who made the entry, so that ownership moves with a rename and never by a
  * second write.

@@ -81,7 +81,9 @@ function curesOf(wrong: readonly VerifiedImage[]): string {
   const layers = new Set(wrong.flatMap(({ layer }) => layer ?? []))
   return [
     ...(wrong.some(({ layer }) => layer === undefined)
-      ? ['What was moved away is fetched anew when it is asked for.']
+      ? [
+          'What was moved away is fetched anew when it is asked for; the next run removes it, so copy it first to look at it.',
+        ]
       : []),
     ...[...layers].map(
       (layer) =>

@@ -3,8 +3,8 @@ import { type Arch, hostArch, parseArch } from '../arch.js'
 import { newPinFile } from '../config/find-pin-file.js'
 import type { LoadedConfig } from '../config/load-config.js'
 import type { Context } from '../context.js'
-import { isWeak } from '../digest.js'
 import { VmImageError } from '../errors.js'
+import { isFixed } from '../image/fixed.js'
 import { changePins, readPins, tidyPins } from '../image/pin-file.js'
 import { notPinnable, pinImage } from '../image/pin-image.js'
 import { readPinned } from '../image/pinned-request.js'
@@ -121,10 +121,6 @@ function archesFor(request: ImageRequest, { pins, arches, isArchGiven, options }
     return arch !== undefined && pinKey(request, arch) === key ? [arch] : []
   })
   return options.update && !isArchGiven && pinned.length > 0 ? pinned : arches
-}
-
-function isFixed(request: ImageRequest): boolean {
-  return request.kind === 'file' || (request.checksum !== undefined && !isWeak(request.checksum.algorithm))
 }
 
 async function remove(task: Task, context: Context): Promise<void> {

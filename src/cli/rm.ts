@@ -2,8 +2,8 @@
 import { existsSync } from 'node:fs'
 import { type Context, makeContext } from '../context.js'
 import { VmImageError } from '../errors.js'
+import { isCalled } from '../image/is-meant.js'
 import { sizeText } from '../progress-text.js'
-import { imageProviders } from '../providers/index.js'
 import type { CachedImage } from '../store/collect-plan.js'
 import { readCachedImages, removeImages } from '../store/collect.js'
 import { cacheLayout } from '../store/layout.js'
@@ -48,7 +48,7 @@ async function removeNamed(names: readonly string[], options: CommandOptions): P
 
 /** The images that a name means. @throws VmImageError UNKNOWN_IMAGE when there are none. */
 function matching(name: string, cached: readonly CachedImage[], context: Context): readonly CachedImage[] {
-  const found = cached.filter((image) => isMeant(name.trim(), image))
+  const found = cached.filter((image) => isCalled(name.trim(), image))
   if (found.length > 0) return found
   const there = cached.map((image) => `  ${imageTitle(image)}`)
   throw new VmImageError(
@@ -56,29 +56,6 @@ function matching(name: string, cached: readonly CachedImage[], context: Context
     `Cannot remove "${name}": no image in "${context.cacheDir}" has that name, digest or key.\n` +
       (there.length > 0 ? `There are:\n${there.join('\n')}` : 'There are none at all.'),
   )
-}
-
-function isMeant(asked: string, { key, meta }: CachedImage): boolean {
-  const hex = asked.toLowerCase().replace(/^[a-z\d]+[:-](?=[\da-f]{6,}$)/, '')
-  if (/^[\da-f]{6,}$/.test(hex) && key.slice(key.indexOf('-') + 1).startsWith(hex)) return true
-  const [, name = '', version = ''] = /^([^:]*):?(.*)$/.exec(asked) ?? []
-  const isNamed = plain(name) === plain(meta.name) || titlesOf(name).includes(meta.name)
-  // `debian:13`, and `cirros:0.6` for 0.6.3: up to a dot, as where images are asked for.
-  return isNamed && (version === '' || meta.version === version || meta.version.startsWith(`${version}.`))
-}
-
-/** Of the provider that has this name or alias. */
-function titlesOf(name: string): readonly string[] {
-  const wanted = name.toLowerCase()
-  return imageProviders
-    .list()
-    .filter((provider) => provider.name === wanted || provider.aliases.includes(wanted))
-    .map(({ displayName }) => displayName)
-}
-
-/** `Amazon Linux` and `amazonlinux` are the same to people. */
-function plain(name: string): string {
-  return name.toLowerCase().replaceAll(/[^\p{L}\p{N}]/gu, '')
 }
 
 function inUse(images: readonly CachedImage[], context: Context): VmImageError {

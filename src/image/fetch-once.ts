@@ -2,14 +2,17 @@
  * fetchOnce: of all processes that want what one request means, one asks the publisher and downloads; the others wait
  * and find it in the cache. They load nothing of the network, so that eight workers on a cold cache take little longer
  * than one, and a publisher is asked once.
+ *
+ * That is the cold half. Where the image is cached and only the answer is old, refresh-base-image.ts does the same under a
+ * lock of its own: who has something that will do waits a bounded time, and must not wait for a whole download here.
  */
 import type { Context } from '../context.js'
-import { VmImageError } from '../errors.js'
 import { describeRequest, type ImageRequest, requestKey } from '../request/request.js'
 import { allIngestedBytes } from '../store/ingest.js'
 import { cacheLayout, hashName } from '../store/layout.js'
 import { type LockWaiting, withLock } from '../store/lock.js'
 import { ensureCache } from '../store/root.js'
+import { isLockless } from './lockless.js'
 
 /**
  * Fetches, unless another process does. When that one has failed, or died, all who waited try for themselves, at the same
@@ -47,12 +50,7 @@ export async function fetchOnce<T>(
     ensureCache(layout)
     await withLock(layout, `fetch-${hashName(requestKey(request, context.arch))}`, wait, fetchFirst)
   } catch (error) {
-    // In a cache that is full, or cannot be written, there is no lock to wait for. What follows says what that means.
     if (hasBegun || !isLockless(error)) throw error
   }
   return found ?? fetch()
-}
-
-function isLockless(error: unknown): boolean {
-  return error instanceof VmImageError && ['CACHE_UNWRITABLE', 'NO_SPACE'].includes(error.code)
 }

@@ -6,6 +6,7 @@ import { describeRequest, type ImageRequest } from '../request/request.js'
 import { resolveImage } from '../resolve/resolve.js'
 import { keyCache } from '../store/keys.js'
 import { cacheLayout } from '../store/layout.js'
+import { isOfThisMachine } from './fixed.js'
 import { verifyFile } from './local-file.js'
 import { fetchCommand } from './request-text.js'
 import { localPath, localSource, type Source, sourceOf, urlSource } from './source.js'
@@ -33,7 +34,7 @@ export function refuseOffline(request: ImageRequest, context: Context): void {
 
 /** Whether no answer to a request is on this machine but that of the cache. */
 export function needsNetwork(request: ImageRequest): boolean {
-  return request.kind !== 'file' && !isOfThisMachine(request)
+  return !isOfThisMachine(request)
 }
 
 export function offlineRefusal(request: ImageRequest, context: Context): VmImageError {
@@ -41,13 +42,6 @@ export function offlineRefusal(request: ImageRequest, context: Context): VmImage
     'OFFLINE',
     `Cannot fetch "${describeRequest(request)}": it is not in the cache "${context.cacheDir}", and the network is switched off (VMIMAGE_OFFLINE or the option).\n` +
       `With the network on, run: ${fetchCommand(request, context.arch)}`,
-  )
-}
-
-function isOfThisMachine(request: ImageRequest): boolean {
-  return (
-    request.kind === 'named' &&
-    request.provider.sources.every(({ imagesUrl }) => imagesUrl.startsWith('file:'))
   )
 }
 

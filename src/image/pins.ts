@@ -11,6 +11,7 @@ import type { ImageFacts } from '../image-facts.js'
 import { describeRequest, type ImageRequest } from '../request/request.js'
 import type { Resolution } from '../store/resolutions.js'
 import type { Trust } from '../trust.js'
+import { isFixed } from './fixed.js'
 import type { PinnedRequest } from './pinned-request.js'
 import { pinCommand } from './request-text.js'
 
@@ -145,15 +146,6 @@ export function inOrder(pin: Pin): Record<string, unknown> {
 /** The architecture that the key of a pin names at its end; undefined for a URL. */
 export function archOfKey(key: string): Arch | undefined {
   return findArch(key.split(' ').at(-1) ?? '')
-}
-
-/** What says itself what it is, or lies on this machine, is the same without a pin. */
-function isFixed(request: ImageRequest): boolean {
-  if (request.checksum !== undefined && !isWeak(request.checksum.algorithm)) return true
-  return (
-    request.kind === 'named' &&
-    request.provider.sources.every(({ imagesUrl }) => imagesUrl.startsWith('file:'))
-  )
 }
 
 function refuseConflict(key: string, request: ImageRequest, pin: Pin, { file }: Pinning, arch: Arch): void {

@@ -1,16 +1,20 @@
 /**
  * refreshBaseImage: a name whose image is cached is asked for again because the last answer is old. The image that is
  * there will do, so nobody waits long for a publisher, and of several processes one asks for all.
+ *
+ * That is the half of an image that is cached. Where there is none, fetch-once.ts has everybody wait for the whole download;
+ * here the lock, which is another one, is given back when a download begins. Where the two meet
+ * (an image that is collected just now), a publisher is asked twice, and the lock of the image has it downloaded once.
  */
 import { once } from 'node:events'
 import type { Context } from '../context.js'
-import { VmImageError } from '../errors.js'
 import { type ImageRequest, requestKey } from '../request/request.js'
 import { cacheLayout, hashName } from '../store/layout.js'
 import { withLock } from '../store/lock.js'
 import { ensureCache } from '../store/root.js'
 import type { BaseImage } from './base-image.js'
 import { fetchBaseImage } from './fetch-base-image.js'
+import { isLockless } from './lockless.js'
 import { tooLate, within } from './within.js'
 
 export interface Refreshing {
@@ -73,8 +77,7 @@ async function startOnce(
     ensureCache(layout)
     await withLock(layout, `ask-${hashName(asked)}`, wait, action)
   } catch (error) {
-    const isLockless = error instanceof VmImageError && ['CACHE_UNWRITABLE', 'NO_SPACE'].includes(error.code)
-    if (!isLockless) throw error
+    if (!isLockless(error)) throw error
   }
   return work
 }

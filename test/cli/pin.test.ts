@@ -74,6 +74,22 @@ describe('vmimage pin', () => {
     expect(project.publisher.asked()).not.toContain(project.publisher.path('1', '1'))
   })
 
+  test('leaves out what the configuration has on this machine: it needs no pin', async () => {
+    const golden = {
+      name: 'golden',
+      versionsUrl: 'file:///golden/',
+      imagesUrl: 'file:///golden/{version}/',
+      imagePattern: 'golden-{version}.{arch}.qcow2',
+    }
+    await using project = await startProject({ providers: [acme, golden], images: ['acme', 'golden:1'] })
+    project.publisher.publish('1', '1')
+    expect(await project.vmimage('pin')).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/^added +acme/),
+    })
+    expect(project.keys()).toEqual(['acme x86_64'])
+  })
+
   test('leaves what is pinned as it is, and asks nobody', async () => {
     await using project = await startProject()
     project.publisher.publish('1', '1')

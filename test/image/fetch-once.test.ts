@@ -19,10 +19,10 @@ const request = parseRequest({ provider: acme })
 async function openCache() {
   const dir = await tempDir()
   const events: ReportEvent[] = []
-  let onEvent = () => {}
+  let onEvent: (() => void) | undefined
   const report = (event: ReportEvent) => {
     events.push(event)
-    onEvent()
+    onEvent?.()
   }
   const context = makeContext({ cacheDir: join(dir.path, 'cache'), arch: 'x86_64', report }, {})
   const layout = cacheLayout(context.cacheDir)

@@ -5,6 +5,7 @@
 import {
   chmodSync,
   closeSync,
+  existsSync,
   fdatasyncSync,
   fsyncSync,
   openSync,
@@ -90,7 +91,18 @@ export function publishImage(
   // The same bytes; what was found out about them now may be more than was known then.
   if (faster && meta.trust === 'signed') renewMeta(layout, faster, meta)
   flush(layout.images, fsyncSync)
+  refuseRuin(layout, key)
   return { key, path: diskPath(layout, key), meta: published }
+}
+
+/**
+ * Somebody who removes downloads by hand may have been at this one when it was moved, and half of it is an image now. It
+ * goes, and the system's ENOENT says that it has to be done again.
+ */
+function refuseRuin(layout: CacheLayout, key: string): void {
+  if (existsSync(diskPath(layout, key)) || !existsSync(imageDirectory(layout, key))) return
+  discard(layout, imageDirectory(layout, key))
+  statSync(diskPath(layout, key))
 }
 
 /**

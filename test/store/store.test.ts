@@ -70,6 +70,16 @@ describe('store', () => {
     expect(statSync(join(layout.images, 'a-file')).mode & 0o777).toBe(0o600)
   })
 
+  test('publishImage() takes back an image whose disk was removed under it, and says so', async () => {
+    await using dir = await tempDir()
+    const layout = makeLayout(dir.path)
+    const { staging } = openIngest(layout, 'sha256-aa')
+    // As if "disk" had been removed between the look and the rename.
+    writeFileSync(join(staging, 'other'), 'image')
+    expect(() => publishImage(layout, 'sha256-aa', join(staging, 'other'), meta, undefined)).toThrow('ENOENT')
+    expect(readdirSync(layout.images)).toEqual([])
+  })
+
   test('publishImage() leaves the image of a faster process as it is', async () => {
     await using dir = await tempDir()
     const layout = makeLayout(dir.path)

@@ -28,7 +28,7 @@ export interface VerifiedImage {
   readonly verdict: 'right' | 'wrong' | 'unread'
   /** Each thing that was not as it should be, and what was done about it; none for an image without fault. */
   readonly notes: readonly string[]
-  /** Where a wrong image lies now, until the cache is collected; undefined when it is where it was. */
+  /** Where a wrong image lies now, until the next run starts; undefined when it is where it was. */
   readonly movedTo: string | undefined
   /** Who uses a wrong image: `process 1234`. They keep the bytes that they have. */
   readonly usedBy: readonly string[]
@@ -46,7 +46,7 @@ export async function* verifyImages(
 ): AsyncGenerator<VerifiedImage> {
   for (const layer of [undefined, ...context.extraCacheDirs]) {
     if (layer !== undefined) checkLayer(layer)
-    const layout = cacheLayout(layer ?? context.cacheDir)
+    const layout = cacheLayout(layer ?? context.cacheDir, layer === undefined && context.shared)
     for (const key of namesIn(layout.images).toSorted()) {
       const verified = await verifyImage(layout, key, layer, isWanted, context)
       if (verified) yield verified

@@ -100,7 +100,9 @@ export function claimableBytes(layout: CacheLayout, key: string): number {
 /** Bytes on disk of all downloads of `key`, whoever runs them: what a waiting process watches. */
 export function ingestedBytes(layout: CacheLayout, key: string): number {
   const parent = join(layout.ingest, key)
-  return namesIn(parent)
+  // A file of somebody else's among the directories has no bytes of ours.
+  const owners = whenReadable(() => namesIn(parent)) ?? []
+  return owners
     .flatMap((owner) => [join(parent, owner, 'part'), join(parent, owner, 'pub', 'disk')])
     .reduce((sum, file) => sum + sizeOf(file), 0)
 }

@@ -11,7 +11,13 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { claimableBytes, copyUnclaimed, ingestedBytes, openIngest } from '../../src/store/ingest.js'
+import {
+  allIngestedBytes,
+  claimableBytes,
+  copyUnclaimed,
+  ingestedBytes,
+  openIngest,
+} from '../../src/store/ingest.js'
 import { type CacheLayout, cacheLayout } from '../../src/store/layout.js'
 import { newOwner, nobody } from '../../src/store/owner.js'
 import { ensureCache } from '../../src/store/root.js'
@@ -167,6 +173,14 @@ test('remove() leaves nothing', async () => {
   const layout = makeLayout(dir.path)
   openIngest(layout, 'k').remove()
   expect(readdirSync(join(layout.ingest, 'k'))).toEqual([])
+})
+
+test('allIngestedBytes() counts all downloads, and passes over a file of somebody else among them', async () => {
+  await using dir = await tempDir()
+  const layout = makeLayout(dir.path)
+  leave(layout, { part: '12345' })
+  writeFileSync(join(layout.ingest, 'foreign.txt'), 'not ours')
+  expect(allIngestedBytes(layout)).toBe(5)
 })
 
 test('ingestedBytes() counts what everybody has received and unpacked', async () => {

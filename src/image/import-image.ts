@@ -64,7 +64,7 @@ export async function importImage(
     signedBy: undefined,
   }
   // Before it is copied: a device or a directory has no end, and what is refused anyway need not be waited for.
-  if (compressionOf(file) === 'none' || !statSync(file).isFile()) inspectImage(file)
+  if (compressionOf(file) === 'none' || !statSync(file).isFile()) inspectImage(file, declared(file))
   const layout = cacheLayout(context.cacheDir, context.shared)
   const all = [...answers, ...also]
   return await writingTo(layout, async () => {
@@ -93,7 +93,7 @@ async function ingestFile(
     const sizeBytes = statSync(copy).size
     const disk = join(ingest.staging, 'disk')
     const sha256 = await unpack(copy, disk, file, facts, context)
-    const { format, virtualSizeBytes, warnings } = inspectImage(disk)
+    const { format, virtualSizeBytes, warnings } = inspectImage(disk, declared(file))
     for (const warning of warnings) context.report({ type: 'warning', message: `${file}: ${warning}` })
     const meta = {
       ...facts,
@@ -185,4 +185,9 @@ function rememberImport(
     resolvedAt: context.now(),
     isImported: true,
   })
+}
+
+/** A file that calls itself qcow2 has to be that: every file is a raw disk, a text too. */
+function declared(file: string) {
+  return { declaredFormat: /\.qcow2$/i.test(unpackedName(basename(file))) ? ('qcow2' as const) : undefined }
 }

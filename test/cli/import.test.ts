@@ -274,6 +274,16 @@ describe('vmimage import', { timeout: 120_000 }, () => {
     ['that is a directory', (file) => join(file, '..'), 5, '[UNSAFE_IMAGE]'],
     ['that is a directory with the name of a packed one', packedDirectory, 5, '[UNSAFE_IMAGE]'],
     [
+      'that calls itself qcow2 and is a text',
+      (file) => {
+        const path = join(file, '..', 'text.qcow2')
+        writeFileSync(path, 'hello\n')
+        return path
+      },
+      5,
+      'S2',
+    ],
+    [
       'that names a backing file',
       (file) => {
         writeFileSync(file, withBackingFile(image))

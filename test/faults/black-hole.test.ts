@@ -40,6 +40,7 @@ async function startBlackHole() {
   }
 }
 
+/** Only Linux is known to drop what does not fit into the queue of a listener; see fill(). */
 const linuxTest = test.runIf(process.platform === 'linux')
 
 linuxTest(

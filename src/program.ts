@@ -1,8 +1,12 @@
 /**
- * Programs: runs an installed program as a filter, bytes in and bytes out. The door of execa, which is imported when
- * the first program is run.
+ * Programs: runs an installed program as a filter, bytes in and bytes out. With Node's own spawn(): execa is an ES
+ * module, which a test under Jest cannot load.
  */
-import { VmImageError } from './errors.js'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { pipeline } from 'node:stream/promises'
+import { currentEnvironment } from './context.js'
+import { systemErrorCode, VmImageError } from './errors.js'
 
 export interface ProgramOptions {
   /** What the program reads. It is pulled only as fast as the program takes it. */
@@ -13,14 +17,18 @@ export interface ProgramOptions {
 
 interface ProgramEnd {
   readonly command: string
-  readonly exitCode?: number | undefined
-  readonly signal?: string | undefined
-  readonly stderr: Uint8Array
-  readonly cause?: unknown
+  readonly exitCode: number | null
+  readonly signal: NodeJS.Signals | null
+  readonly stderr: string
+  /** Of starting it, or of feeding it. */
+  readonly cause: unknown
 }
 
 /** A program that says more on its standard error is killed. Data that others made can make it say anything. */
 const maxStderrBytes = 2 ** 20
+
+/** What ignores SIGTERM for so long is killed. */
+const patienceMs = 1000
 
 /** How many lines of standard error a message quotes: the last ones say what happened. */
 const stderrLines = 5
@@ -41,17 +49,24 @@ export async function* runProgram(
   { stdin, signal }: ProgramOptions,
 ): AsyncGenerator<Buffer, string, undefined> {
   signal.throwIfAborted()
-  const { execa } = await import('execa')
-  const child = execa(program, args, {
-    stdin: [stdin],
-    encoding: 'buffer',
-    buffer: { stdout: false, stderr: true },
-    maxBuffer: { stderr: maxStderrBytes },
-    env: { LC_ALL: 'C' },
-    cancelSignal: signal,
-    forceKillAfterDelay: 1000,
-    reject: false,
+  const child = spawn(program, args, { env: { ...currentEnvironment(), LC_ALL: 'C' } })
+  const kill = () => {
+    child.kill()
+    setTimeout(() => child.kill('SIGKILL'), patienceMs).unref()
+  }
+  let cause: unknown
+  const ended = once(child, 'close').catch((error: unknown) => {
+    cause = error
+    return [null, null]
   })
+  const said = readUpTo(maxStderrBytes, child.stderr, kill)
+  const fed = pipeline(stdin, child.stdin).catch((error: unknown) => {
+    // A program need not read all that it is given.
+    if (['EPIPE', 'ERR_STREAM_PREMATURE_CLOSE'].includes(systemErrorCode(error) ?? '')) return
+    cause ??= error
+    kill()
+  })
+  signal.addEventListener('abort', kill, { once: true })
   let isRead = false
   try {
     yield* child.stdout
@@ -60,13 +75,36 @@ export async function* runProgram(
     signal.throwIfAborted()
     throw error
   } finally {
-    if (!isRead) child.kill()
+    if (!isRead) kill()
+    signal.removeEventListener('abort', kill)
   }
-  const result = await child
+  // What the event 'close' of a child process has.
+  const [exitCode, killedBy] = (await ended) as [number | null, NodeJS.Signals | null]
+  child.stdin.destroy()
+  await fed
   signal.throwIfAborted()
-  if (result.code === 'ENOENT') throw missing(program)
-  if (result.failed) throw failed(result)
-  return textOf(result.stderr)
+  if (systemErrorCode(cause) === 'ENOENT' && child.pid === undefined) throw missing(program)
+  const stderr = (await said).trimEnd()
+  if (exitCode !== 0 || cause !== undefined) {
+    throw failed({ command: [program, ...args].join(' '), exitCode, signal: killedBy, stderr, cause })
+  }
+  return stderr
+}
+
+/** All of it as a text; what exceeds `maxBytes` is thrown away, and `onTooMuch` is called. */
+async function readUpTo(
+  maxBytes: number,
+  stream: AsyncIterable<Buffer>,
+  onTooMuch: () => void,
+): Promise<string> {
+  const chunks: Buffer[] = []
+  let sizeBytes = 0
+  for await (const chunk of stream) {
+    sizeBytes += chunk.length
+    if (sizeBytes > maxBytes) onTooMuch()
+    else chunks.push(chunk)
+  }
+  return Buffer.concat(chunks).toString('utf8')
 }
 
 function missing(program: string): VmImageError {
@@ -78,16 +116,12 @@ function missing(program: string): VmImageError {
 }
 
 function failed(end: ProgramEnd): VmImageError {
-  const how = end.signal === undefined ? `exit code ${end.exitCode}` : `killed by ${end.signal}`
-  const said = textOf(end.stderr).trim().split('\n').slice(-stderrLines).join('\n')
+  const how = end.signal === null ? `exit code ${end.exitCode}` : `killed by ${end.signal}`
+  const said = end.stderr.trim().split('\n').slice(-stderrLines).join('\n')
   return new VmImageError(
     'TOOL_FAILED',
     `Cannot finish "${end.command}": ${how}, expected exit code 0.\n` +
       (said === '' ? 'It said nothing on its standard error.' : `It said: ${said}`),
     { cause: end.cause },
   )
-}
-
-function textOf(bytes: Uint8Array): string {
-  return Buffer.from(bytes).toString('utf8')
 }

@@ -29,7 +29,7 @@ const sharedNames = Object.keys(sharedOptions)
 
 const program = new Command('vmimage')
   .description('Base images of real operating systems: found at their publishers, verified, cached once.')
-  .version(packageVersion())
+  .version(packageVersion)
   // `import` has a --version of its own: what stands behind a command is that command's.
   .enablePositionalOptions()
   .showHelpAfterError('Run vmimage --help, or vmimage <command> --help.')

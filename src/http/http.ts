@@ -225,7 +225,7 @@ async function openAgents(connectTimeout: number) {
     return agent
   }
   const destroy = () => Promise.all([...agents.values()].map((agent) => agent.destroy()))
-  return { request, agentFor, destroy, userAgent: `vmimage/${packageVersion()}` }
+  return { request, agentFor, destroy, userAgent: `vmimage/${packageVersion}` }
 }
 
 function startDeadline(ms: number, missing: string, signal: AbortSignal | undefined) {

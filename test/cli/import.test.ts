@@ -343,7 +343,7 @@ describe('vmimage import', { timeout: 120_000 }, () => {
 describe('options', { timeout: 120_000 }, () => {
   test('--version of the program is said where no command is, and those of all commands stand before or behind it', async () => {
     await using place = await placeOf()
-    expect((await place.run('--version')).stdout).toBe(`${packageVersion()}\n`)
+    expect((await place.run('--version')).stdout).toBe(`${packageVersion}\n`)
     const elsewhere = join(place.directory, 'elsewhere')
     const before = await place.run('--cache-dir', elsewhere, 'list')
     const behind = await place.run('list', '--cache-dir', elsewhere)

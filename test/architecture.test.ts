@@ -30,7 +30,7 @@ const ranks = {
 /** The files by which each package may be imported. */
 const doors: Readonly<Record<string, readonly string[]>> = {
   undici: ['http/http.ts'],
-  execa: ['program.ts'],
+
   'fastest-levenshtein': ['providers/index.ts', 'config/check-config.ts'],
   htmlparser2: ['pages/html-links.ts'],
   openpgp: ['signature/openpgp.ts'],

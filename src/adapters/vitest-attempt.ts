@@ -9,13 +9,11 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import * as vitest from 'vitest'
 import { VmImageError } from '../errors.js'
-import type { Report } from '../report.js'
 import type { ImageInput } from '../request/request.js'
 import type { KeptImage } from '../run/keep.js'
 import { processWide } from '../run/process-wide.js'
 import type { RunInfo } from '../run/run.js'
 import { callText, Scope } from '../run/scope.js'
-import { progressLines } from './progress-lines.js'
 
 type Test = Readonly<vitest.RunnerTestCase>
 type Task = Readonly<vitest.RunnerTask>
@@ -56,7 +54,7 @@ export function shared(): Shared {
 /** Begins a try of a test. Whoever calls this sees to `end()`. */
 export function beginAttempt(test: Test): Attempt {
   const errorsBefore = countErrors(test)
-  const scope = new Scope({ name: nameOf(test), run: providedRun, timeoutMs: test.timeout, report: report() })
+  const scope = new Scope({ name: nameOf(test), run: providedRun, timeoutMs: test.timeout, print })
   let endedAt: number | undefined
   const attempt: Attempt = {
     scope,
@@ -75,7 +73,7 @@ export function beginAttempt(test: Test): Attempt {
 
 /** Begins the part of a file that its tests share: what beforeAll opens lives until the last test. */
 export function beginFile(file: Task): Attempt {
-  const scope = new Scope({ name: file.name, run: providedRun, report: report() })
+  const scope = new Scope({ name: file.name, run: providedRun, print })
   return {
     scope,
     isOver: () => false,
@@ -131,8 +129,8 @@ function providedRun(): RunInfo {
   )
 }
 
-function report(): Report {
-  return progressLines((line) => console.error(line))
+function print(line: string): void {
+  console.error(line)
 }
 
 /** In the error itself, which every reporter shows, and on the standard error, where Vitest adds the test's name. */

@@ -8,7 +8,7 @@ import { checkConfig } from '../config/check-config.js'
 import { loadConfig } from '../config/load-config.js'
 import { imagesFromEnvironment, makeContext } from '../context.js'
 import { joinRun } from '../run/shared-run.js'
-import { progressLines } from './progress-lines.js'
+import { progressLines } from '../run/progress-lines.js'
 import { optionsOf, type VmImagesOptions } from './vitest-options.js'
 
 export type * from './vitest-provided.js'

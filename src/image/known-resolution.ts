@@ -6,7 +6,7 @@ import { importKey, type ImageRequest, requestKey } from '../request/request.js'
 import { type CacheLayout, diskPath, resolutionPath } from '../store/layout.js'
 import { findResolution, forgetResolution, type Resolution } from '../store/resolutions.js'
 import { findImage } from '../store/store.js'
-import { isTrusted } from './check-trust.js'
+import { isTrusted } from '../trust.js'
 import { findLayeredResolution, findStoredInLayers } from './layered-image.js'
 
 type Known = Pick<Context, 'minimumTrust' | 'extraCacheDirs'> & { readonly arch: Arch }

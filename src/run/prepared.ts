@@ -1,4 +1,7 @@
-/** The base image that was prepared for a request before the tests began, or why there is none. */
+/**
+ * The base image that was prepared for a request before the tests began, or why there is none. For requests that have
+ * to be read: what was listed by the same words is found by listed.ts.
+ */
 import { compressionOf } from '../compression.js'
 import type { Context } from '../context.js'
 import { VmImageError } from '../errors.js'
@@ -9,11 +12,47 @@ import { findLayered } from '../image/layered-image.js'
 import { findPin, resolutionOf } from '../image/pins.js'
 import { asStale } from '../image/stale.js'
 import { fetchCommand, inputText } from '../image/request-text.js'
-import { describeRequest, type FileRequest, type ImageRequest, requestKey } from '../request/request.js'
+import {
+  describeRequest,
+  type FileRequest,
+  type ImageInput,
+  type ImageRequest,
+  parseRequest,
+  requestKey,
+} from '../request/request.js'
 import { isOwnProvider } from '../providers/index.js'
 import { cacheLayout } from '../store/layout.js'
 import { isUnchanged } from '../store/stamp.js'
+import { type Prepared, prewarmingFailed } from './listed.js'
+import { progressLines } from './progress-lines.js'
+import { addProviders } from './provider-text.js'
 import type { RunInfo } from './run.js'
+
+export interface PrepareOptions {
+  /** How long the test may take, for the message of what would have to be downloaded. Undefined: not known. */
+  readonly timeoutMs: number | undefined
+  /** Shows people a line: what is odd about a file that nobody listed. */
+  readonly print: (line: string) => void
+  readonly signal: AbortSignal
+}
+
+/**
+ * Reads a request and finds its image.
+ *
+ * @throws VmImageError INVALID_REQUEST, UNKNOWN_SYSTEM, and what {@link prepareFile} and {@link findPrepared} throw.
+ */
+export async function prepare(
+  input: ImageInput,
+  run: RunInfo,
+  { timeoutMs, print, signal }: PrepareOptions,
+): Promise<Prepared> {
+  addProviders(run.providers)
+  const request = parseRequest(input)
+  const base = isPlainFile(request)
+    ? await prepareFile(request, run, { report: progressLines(print), signal })
+    : findPrepared(request, run, timeoutMs)
+  return { base, sizeBytes: request.sizeBytes }
+}
 
 /** A file that is used where it lies. It needs no cache, so a test may ask for one that nobody listed. */
 export function isPlainFile(request: ImageRequest): request is FileRequest {
@@ -48,7 +87,7 @@ export function findPrepared(request: ImageRequest, run: RunInfo, timeoutMs: num
   const key = requestKey(request, run.arch)
   const failure = run.errors[key]
   if (failure && run.images[key] === undefined) {
-    throw new VmImageError(failure.code, `pre-warming ${describeRequest(request)} failed: ${failure.message}`)
+    throw prewarmingFailed(describeRequest(request), failure)
   }
   // A packed file may have been packed anew since it was unpacked into the cache, so only this run's is served.
   const base = run.images[key] ?? (request.kind === 'file' ? undefined : findCached(request, run))

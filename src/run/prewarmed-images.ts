@@ -3,7 +3,7 @@
  * same download, inside the five seconds that a test has.
  */
 import type { Context } from '../context.js'
-import { VmImageError, type VmImageErrorCode } from '../errors.js'
+import { VmImageError } from '../errors.js'
 import type { BaseImage } from '../image/base-image.js'
 import { ensureBaseImage } from '../image/ensure-base-image.js'
 import {
@@ -13,14 +13,12 @@ import {
   requestKey,
   describeRequest,
 } from '../request/request.js'
-
-/** Why an image could not be had, as plain JSON. */
-export interface PrewarmError {
-  readonly code: VmImageErrorCode
-  readonly message: string
-}
+import { inputWords } from '../request/input-words.js'
+import type { ListedRequest, PrewarmError } from './listed.js'
 
 export interface PrewarmedImages {
+  /** By `inputWords()`. */
+  readonly listed: ReadonlyMap<string, ListedRequest>
   /** By `requestKey()`. */
   readonly images: ReadonlyMap<string, BaseImage>
   readonly errors: ReadonlyMap<string, PrewarmError>
@@ -37,6 +35,7 @@ const parallelFetches = 3
 
 /** An empty set of images, leased for the run of `leaseDir` as they are added. */
 export function prewarmedImages(leaseDir: string | undefined, context: Context): PrewarmedImages {
+  const listed = new Map<string, ListedRequest>()
   const images = new Map<string, BaseImage>()
   const errors = new Map<string, PrewarmError>()
   const fetches = new Map<string, Promise<BaseImage>>()
@@ -72,8 +71,18 @@ export function prewarmedImages(leaseDir: string | undefined, context: Context):
     }
   }
 
+  function read(input: ImageInput): ImageRequest {
+    const request = parseRequest(input)
+    const { sizeBytes, minimumTrust } = request
+    const words = inputWords(input)
+    const key = requestKey(request, context.arch)
+    if (words !== undefined)
+      listed.set(words, { key, title: describeRequest(request), sizeBytes, minimumTrust })
+    return request
+  }
+
   async function add(inputs: readonly ImageInput[], strict: boolean): Promise<void> {
-    const requests = inputs.map((input) => parseRequest(input)).values()
+    const requests = inputs.map((input) => read(input)).values()
     const settleNext = async () => {
       // The iterator is shared: each of the parallel loops takes what no other has taken.
       for (const request of requests) await settle(request, strict)
@@ -81,5 +90,5 @@ export function prewarmedImages(leaseDir: string | undefined, context: Context):
     await withHttp(() => Promise.all(Array.from({ length: parallelFetches }, settleNext)))
   }
 
-  return { images, errors, add }
+  return { listed, images, errors, add }
 }

@@ -18,7 +18,8 @@ import { sweepOrphans } from '../store/orphans.js'
 import { recordRun } from '../store/run-record.js'
 import { openRunDirectory } from '../store/run-directory.js'
 import { freePlaces } from './keep.js'
-import { type PrewarmError, prewarmedImages } from './prewarmed-images.js'
+import type { ListedRequest, PrewarmError } from './listed.js'
+import { prewarmedImages } from './prewarmed-images.js'
 import { onProcessEnd } from './process-end.js'
 import type { Trust } from '../trust.js'
 import { formatProviders } from './provider-text.js'
@@ -45,6 +46,8 @@ export interface RunInfo {
   readonly pinning: Pinning
   /** The providers that the configuration added, as `formatProviders()` writes them. */
   readonly providers: string
+  /** The requests that were listed, by `inputWords()`. */
+  readonly listed: Readonly<Record<string, ListedRequest>>
   /** The images that are ready, by `requestKey()`. */
   readonly images: Readonly<Record<string, BaseImage>>
   /** The ones that could not be had, and why. */
@@ -114,6 +117,7 @@ async function openRun(context: Context): Promise<Run> {
         minimumTrust: context.minimumTrust,
         pinning,
         providers: formatProviders([...providers.values()]),
+        listed: Object.fromEntries(prewarmed.listed),
         images: Object.fromEntries(prewarmed.images),
         errors: Object.fromEntries(prewarmed.errors),
       }

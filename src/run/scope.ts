@@ -1,17 +1,14 @@
 /**
  * Scope: the disks that one test (or the shared part of one file) opened, and their end. Everything that the adapters
  * have in common is here; an adapter only says who the current test is, when it is over, and whether it failed.
+ *
+ * Each test file loads this anew, so what is needed only for a disk comes with the first disk.
  */
 import type { KeepPolicy } from '../options.js'
 import { VmImageError } from '../errors.js'
-import { openOverlay } from '../image/overlay.js'
 import type { VmImage } from '../image/vm-image.js'
-import type { Report } from '../report.js'
-import { type ImageInput, parseRequest } from '../request/request.js'
-import { parseSize } from '../request/size.js'
-import { type KeepableImage, keepImages, type KeptImage } from './keep.js'
-import { findPrepared, isPlainFile, prepareFile } from './prepared.js'
-import { addProviders } from './provider-text.js'
+import type { ImageInput } from '../request/request.js'
+import type { KeepableImage, KeptImage } from './keep.js'
 import type { RunInfo } from './run.js'
 
 export interface ScopeOptions {
@@ -21,8 +18,8 @@ export interface ScopeOptions {
   readonly run: () => RunInfo
   /** How long the test may take, for the message of an image that would have to be downloaded. Default: not known. */
   readonly timeoutMs?: number | undefined
-  /** Told what is odd about a file of the user's own that nobody listed. Default: nobody. */
-  readonly report?: Report | undefined
+  /** Shows people a line: what is odd about a file of the user's own that nobody listed. Default: nobody is told. */
+  readonly print?: ((line: string) => void) | undefined
 }
 
 export interface OpenOptions {
@@ -48,7 +45,7 @@ export class Scope {
   readonly name: string
   readonly #run: () => RunInfo
   readonly #timeoutMs: number | undefined
-  readonly #report: Report
+  readonly #print: (line: string) => void
   readonly #end = new AbortController()
   readonly #opened: OpenedImage[] = []
 
@@ -56,7 +53,7 @@ export class Scope {
     this.name = options.name
     this.#run = options.run
     this.#timeoutMs = options.timeoutMs
-    this.#report = options.report ?? (() => undefined)
+    this.#print = options.print ?? (() => undefined)
   }
 
   /** Aborted when the scope closes: whatever works for the test must stop then. */
@@ -69,21 +66,21 @@ export class Scope {
    * nothing is in flight that a timeout could leave behind.
    *
    * @throws VmImageError TEST_FINISHED, NO_RUN, NOT_CACHED, UNKNOWN_SYSTEM, or what kept the image away before the
-   * tests; for a plain file what {@link prepareFile} throws.
+   * tests; for a plain file what `prepareFile()` throws.
    */
   async open(input: ImageInput, options: OpenOptions = {}): Promise<VmImage> {
     if (this.signal.aborted) throw testFinished(input, this.name)
     const run = this.#run()
-    addProviders(run.providers)
-    const request = parseRequest(input)
-    const base = isPlainFile(request)
-      ? await prepareFile(request, run, { report: this.#report, signal: this.signal })
-      : findPrepared(request, run, this.#timeoutMs)
+    const { findBase, openDisk } = await import('./disk.js')
+    const { keep = run.keep, size, extendedL2 } = options
+    const prepared = await findBase(input, run, {
+      timeoutMs: this.#timeoutMs,
+      print: this.#print,
+      signal: this.signal,
+    })
     if (this.signal.aborted) throw testFinished(input, this.name)
-    const sizeBytes = options.size === undefined ? request.sizeBytes : parseSize(options.size)
-    const { extendedL2 } = options
-    const image = openOverlay(base, { directory: run.overlayDir, sizeBytes, extendedL2, test: this.name })
-    this.#opened.push({ image, leaseDir: base.leaseDir, keep: options.keep ?? run.keep })
+    const image = openDisk(prepared, { directory: run.overlayDir, size, extendedL2, test: this.name })
+    this.#opened.push({ image, leaseDir: prepared.base.leaseDir, keep })
     return image
   }
 
@@ -94,6 +91,8 @@ export class Scope {
     if (opened.length === 0) return []
     const wanted = opened.filter(({ keep }) => keep === 'always' || (keep === 'on-failure' && failed))
     try {
+      if (wanted.length === 0) return []
+      const { keepImages } = await import('./keep.js')
       return keepImages(wanted, { test: this.name, attempt, failed }, this.#run())
     } finally {
       await Promise.all(opened.map(({ image }) => image.dispose()))

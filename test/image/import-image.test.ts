@@ -80,6 +80,7 @@ describe('importImage()', () => {
       minimumTrust: 'checksum',
       providers: '',
       pinning: { file: undefined, isFrozen: false, pins: {} },
+      listed: {},
       images: {},
       errors: {},
     } as const

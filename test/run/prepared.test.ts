@@ -152,6 +152,7 @@ const emptyInfo: RunInfo = {
   minimumTrust: 'checksum',
   pinning: { file: undefined, isFrozen: false, pins: {} },
   providers: '[]',
+  listed: {},
   images: {},
   errors: {},
 }

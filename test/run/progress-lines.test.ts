@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { progressLines } from '../../src/adapters/progress-lines.js'
+import { progressLines } from '../../src/run/progress-lines.js'
 
 const mebibyte = 1024 ** 2
 

@@ -1,10 +1,11 @@
 /**
  * Context: what every impure step needs to know, made once from options, environment, configuration file and defaults,
- * then frozen and passed as the last argument. This is the only reader of `process.env`.
+ * then frozen and passed as the last argument.
  */
 import { homedir, tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { type Arch, hostArch, parseArch } from './arch.js'
+import { currentEnvironment, type Environment } from './environment.js'
 import { createHttp, type Http } from './http/http.js'
 import {
   directoryOf,
@@ -12,12 +13,13 @@ import {
   readKeep,
   readMirror,
   readNumber,
+  readOnUnavailable,
   readProxy,
   readSize,
   readSwitch,
   readTrust,
 } from './option-values.js'
-import { type Environment, type KeepPolicy, type Options, variables } from './options.js'
+import { type KeepPolicy, type OnUnavailable, type Options, variables } from './options.js'
 import type { Report } from './report.js'
 import type { Trust } from './trust.js'
 
@@ -31,6 +33,8 @@ export interface Context {
   readonly maxResolveAgeMs: number
   readonly keep: KeepPolicy
   readonly keepLast: number
+  readonly keepMaxBytes: number
+  readonly onUnavailable: OnUnavailable
   readonly pinFile: string | undefined
   /** Undefined: nobody said; then it depends on {@link isCi} and on whether there are pins. */
   readonly frozen: boolean | undefined
@@ -56,7 +60,7 @@ export interface Context {
  */
 export function makeContext(
   given: Options = {},
-  env: Environment = process.env,
+  env: Environment = currentEnvironment(),
   file: Options = {},
 ): Context {
   const options = Object.keys(file).length === 0 ? given : overFile(given, file, env)
@@ -74,6 +78,11 @@ export function makeContext(
       3_600_000 * readNumber(variables.maxResolveAgeHours, options.maxResolveAgeHours, env, 24),
     keep: readKeep(variables.keep, options.keep ?? env[variables.keep]),
     keepLast: readNumber(variables.keepLast, options.keepLast, env, 5),
+    keepMaxBytes: readSize(variables.keepMaxSize, options.keepMaxSize, env, '10G'),
+    onUnavailable: readOnUnavailable(
+      variables.onUnavailable,
+      options.onUnavailable ?? env[variables.onUnavailable],
+    ),
     pinFile: pinFile === undefined ? undefined : resolve(pinFile),
     frozen: options.frozen ?? readSwitch(variables.frozen, env),
     isCi: !['', '0', 'false'].includes(env['CI'] ?? ''),
@@ -90,7 +99,7 @@ export function makeContext(
 }
 
 /** The options, and those of a configuration file that neither an option nor a variable overrules. */
-export function overFile(options: Options, file: Options, env: Environment = process.env): Options {
+export function overFile(options: Options, file: Options, env: Environment = currentEnvironment()): Options {
   const set = Object.entries(variables).filter(([, variable]) => env[variable])
   const overruled = new Set(set.map(([name]) => name))
   const left = Object.entries(file).filter(([name]) => !overruled.has(name))
@@ -98,18 +107,13 @@ export function overFile(options: Options, file: Options, env: Environment = pro
   return Object.fromEntries([...left, ...said])
 }
 
-/** For who looks at variables and not at what they come to: the doctor. */
-export function currentEnvironment(): Environment {
-  return process.env
-}
-
 /** The configuration file that `VMIMAGE_CONFIG` names. */
-export function configFromEnvironment(env: Environment = process.env): string | undefined {
+export function configFromEnvironment(env: Environment = currentEnvironment()): string | undefined {
   return env['VMIMAGE_CONFIG'] || undefined
 }
 
 /** The images named in `VMIMAGE_IMAGES`: a list with commas or blanks, `fedora, debian:13`. */
-export function imagesFromEnvironment(env: Environment = process.env): readonly string[] {
+export function imagesFromEnvironment(env: Environment = currentEnvironment()): readonly string[] {
   return (env['VMIMAGE_IMAGES'] ?? '').split(/[\s,]+/).filter((name) => name !== '')
 }
 

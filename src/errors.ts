@@ -54,10 +54,14 @@ export const errorCodes = {
   NO_RUN: 'The global setup of vmimage did not run.',
   OUTSIDE_TEST: 'useVmImage() was called where no test is running.',
   AMBIGUOUS_TEST: 'useVmImage() cannot tell which of several concurrent tests called it.',
+  UNSUPPORTED_RUNNER:
+    'The test runner is one that vmimage cannot follow: Jest before 30, or not jest-circus.',
   TEST_FINISHED: 'useVmImage() was called after its test had ended.',
 } as const
 
 export type VmImageErrorCode = keyof typeof errorCodes
+
+const brand: unique symbol = Symbol.for('vmimage.error.1')
 
 /**
  * What vmimage throws when the world is not as it should be. Wrong argument types are `TypeError`s.
@@ -72,10 +76,23 @@ export class VmImageError extends Error {
   override readonly name: string
   readonly code: VmImageErrorCode
 
+  /**
+   * A process may have several copies of this class (as ES module, as CommonJS, in a bundle), and a caller has but one of
+   * them to ask with.
+   */
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    return typeof value === 'object' && value !== null && brand in value
+  }
+
   constructor(code: VmImageErrorCode, message: string, options?: { readonly cause?: unknown }) {
     super(message, options)
     this.name = `VmImageError [${code}]`
     this.code = code
+  }
+
+  /** By which any copy knows the errors of any other. */
+  get [brand](): true {
+    return true
   }
 }
 

@@ -1,7 +1,8 @@
 /** How the values of options and variables are read, and what is said of those that mean nothing. */
 import { resolve } from 'node:path'
 import { VmImageError } from './errors.js'
-import type { Environment, KeepPolicy } from './options.js'
+import type { Environment } from './environment.js'
+import type { KeepPolicy, OnUnavailable } from './options.js'
 import { sizeInBytes } from './size.js'
 import { isTrust, type Trust, trustNames } from './trust.js'
 
@@ -38,6 +39,16 @@ export function readKeep(variable: string, value: string | undefined): KeepPolic
 
 export function isKeepPolicy(value: unknown): value is KeepPolicy {
   return value === 'never' || value === 'on-failure' || value === 'always'
+}
+
+export function readOnUnavailable(variable: string, value: string | undefined): OnUnavailable {
+  if (value === undefined || value === '') return 'fail'
+  if (isOnUnavailable(value)) return value
+  throw invalid(variable, value, 'fail or skip')
+}
+
+export function isOnUnavailable(value: unknown): value is OnUnavailable {
+  return value === 'fail' || value === 'skip'
 }
 
 export function readTrust(variable: string, value: string | undefined): Trust {

@@ -7,6 +7,9 @@ import type { Trust } from './trust.js'
 
 export type KeepPolicy = 'never' | 'on-failure' | 'always'
 
+/** What becomes of a test whose image cannot be had for want of a network. */
+export type OnUnavailable = 'fail' | 'skip'
+
 /** What a caller may set. Most have an environment variable of the same meaning; an option wins over it. */
 export interface Options {
   /** Where base images are cached. Default `$VMIMAGE_CACHE_DIR`, else `$XDG_CACHE_HOME/vmimage`, else `~/.cache/vmimage`. */
@@ -27,6 +30,10 @@ export interface Options {
   readonly keep?: KeepPolicy | undefined
   /** How many failed tests of a run have their disks kept, the first ones; those of earlier runs make room. Default `$VMIMAGE_KEEP_LAST`, else 5. */
   readonly keepLast?: number | undefined
+  /** How much of the disk kept disks may take, in bytes or as `'10G'`; those of earlier runs make room, the oldest first. Default `$VMIMAGE_KEEP_MAX_SIZE`, else `'10G'`. */
+  readonly keepMaxSize?: string | number | undefined
+  /** What becomes of a test whose image cannot be had for want of a network. Default `$VMIMAGE_ON_UNAVAILABLE`, else `'fail'`. */
+  readonly onUnavailable?: OnUnavailable | undefined
   /** Where the pins are: a file like `vmimage.lock.json`. Default `$VMIMAGE_PIN_FILE`, else the nearest of that name, upwards from the project. */
   readonly pinFile?: string | undefined
   /** True: only what is pinned is used, and nothing is resolved anew. Default `$VMIMAGE_FROZEN`, else true where `$CI` is set and there are pins. */
@@ -47,8 +54,6 @@ export interface Options {
   readonly signal?: AbortSignal | undefined
 }
 
-export type Environment = Readonly<Record<string, string | undefined>>
-
 /** The variable of each option that has one. */
 export const variables = {
   cacheDir: 'VMIMAGE_CACHE_DIR',
@@ -59,6 +64,8 @@ export const variables = {
   maxResolveAgeHours: 'VMIMAGE_MAX_RESOLVE_AGE',
   keep: 'VMIMAGE_KEEP',
   keepLast: 'VMIMAGE_KEEP_LAST',
+  keepMaxSize: 'VMIMAGE_KEEP_MAX_SIZE',
+  onUnavailable: 'VMIMAGE_ON_UNAVAILABLE',
   pinFile: 'VMIMAGE_PIN_FILE',
   frozen: 'VMIMAGE_FROZEN',
   collect: 'VMIMAGE_COLLECT',

@@ -5,7 +5,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { pipeline } from 'node:stream/promises'
-import { currentEnvironment } from './context.js'
+import { currentEnvironment } from './environment.js'
 import { systemErrorCode, VmImageError } from './errors.js'
 
 export interface ProgramOptions {

@@ -38,12 +38,19 @@ const doors: Readonly<Record<string, readonly string[]>> = {
   'proper-lockfile': ['store/lock.ts'],
   'tmp-promise': ['signature/gpgv.ts'],
   vitest: ['adapters/vitest*.ts'],
+  '@playwright/test': ['adapters/playwright.ts'],
   commander: ['cli/main.ts'],
   'cli-progress': ['cli/progress.ts'],
 }
 
 /** What a test's worker loads must stay light: from these entries, none of these may be reached without a dynamic import. */
-const warmEntries = ['adapters/vitest.ts', 'adapters/vitest-setup.ts', 'image/overlay.ts', 'run/scope.ts']
+const warmEntries = [
+  'adapters/vitest.ts',
+  'adapters/vitest-setup.ts',
+  'adapters/jest.ts',
+  'image/overlay.ts',
+  'run/scope.ts',
+]
 const heavy =
   /^(undici|execa|proper-lockfile|htmlparser2|xz-decompress|tmp-promise|openpgp)$|^(resolve|pages|fetch|signature)\//
 
@@ -172,9 +179,9 @@ describe('the house', () => {
     expect(long).toEqual([])
   })
 
-  test('only context.ts reads the environment', () => {
+  test('only environment.ts knows the environment', () => {
     const readers = files.filter((file) => /\bprocess\.env\b/.test(readFileSync(join(src, file), 'utf8')))
-    expect(readers).toEqual(['context.ts'])
+    expect(readers).toEqual(['environment.ts'])
   })
 
   test('only VmImageError and TypeError are thrown', () => {

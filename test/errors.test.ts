@@ -14,6 +14,17 @@ describe('errors', () => {
     })
   })
 
+  test('VmImageError knows the errors of another copy of itself, and nothing else', async () => {
+    // What tests import is the source, and the package's own name leads to what is built.
+    const { VmImageError: Other } = await import('vmimage')
+    expect(Other).not.toBe(VmImageError)
+    expect(new VmImageError('NETWORK', 'Cannot.')).toBeInstanceOf(Other)
+    expect(new Other('NETWORK', 'Cannot.')).toBeInstanceOf(VmImageError)
+    for (const other of [new Error('no'), { code: 'NETWORK' }, 'NETWORK', null]) {
+      expect(other).not.toBeInstanceOf(VmImageError)
+    }
+  })
+
   test('systemErrorCode() reads system errors, also of another realm', () => {
     expect(systemErrorCode(Object.assign(new Error('gone'), { code: 'ENOENT' }))).toBe('ENOENT')
     expect(systemErrorCode(runInNewContext("Object.assign(new Error('gone'), { code: 'ENOENT' })"))).toBe(

@@ -14,6 +14,8 @@ import type { KeptImage } from '../run/keep.js'
 import { processWide } from '../run/process-wide.js'
 import type { RunInfo } from '../run/run.js'
 import { callText, Scope } from '../run/scope.js'
+import { addToMessage, keptLine } from './kept-line.js'
+import { noRun, outsideTest } from './refusals.js'
 
 type Test = Readonly<vitest.RunnerTestCase>
 type Task = Readonly<vitest.RunnerTask>
@@ -104,7 +106,7 @@ export function findAttempt(input: ImageInput, context: vitest.TestContext | und
   if (test && isConcurrent(test)) throw ambiguous(input)
   if (test) return attemptOf(test)
   if (file) return file
-  throw outside(input)
+  throw outsideTest(input, 'a test, beforeEach, beforeAll or a fixture')
 }
 
 /**
@@ -122,11 +124,7 @@ function attemptOf(test: Test): Attempt {
 function providedRun(): RunInfo {
   const run = vitest.inject('vmimage')
   if (run) return run
-  throw new VmImageError(
-    'NO_RUN',
-    'Cannot open an image: there is no run directory, as the global setup of vmimage did not run.\n' +
-      'Add vmImages() from "vmimage/vitest/plugin" to plugins in vitest.config.',
-  )
+  throw noRun('Add vmImages() from "vmimage/vitest/plugin" to plugins in vitest.config.')
 }
 
 function print(line: string): void {
@@ -143,20 +141,6 @@ async function tell(kept: readonly KeptImage[], test: Test): Promise<void> {
     if (image.path === undefined || !('recordArtifact' in vitest)) continue
     await vitest.recordArtifact(test, { type: 'vmimage:overlay', image: image.image, path: image.path })
   }
-}
-
-/** The stack begins with the message, and some reporters show only that. */
-function addToMessage(error: vitest.TestError, line: string): void {
-  const message = `${error.message}\n\n${line}`
-  if (error.stack !== undefined) error.stack = error.stack.replace(error.message, () => message)
-  error.message = message
-}
-
-function keptLine({ image, path }: KeptImage): string {
-  if (path !== undefined) {
-    return `vm image "${image}" kept: ${path}\nnote.json beside it has the command that boots it.`
-  }
-  return `vm image "${image}" not kept: this run has kept as many tests as keepLast (VMIMAGE_KEEP_LAST) allows`
 }
 
 /** From 1. */
@@ -180,14 +164,6 @@ function isConcurrent(task: Task): boolean {
 
 function nameOf(task: Task): string {
   return task.file === task ? task.name : `${nameOf(task.suite ?? task.file)} > ${task.name}`
-}
-
-function outside(input: ImageInput): VmImageError {
-  return new VmImageError(
-    'OUTSIDE_TEST',
-    `${callText(input)} must be called inside a test, beforeEach, beforeAll or a fixture; here no test is running.\n` +
-      'For a disk that outlives one test use openVmImage() with "await using".',
-  )
 }
 
 function ambiguous(input: ImageInput): VmImageError {

@@ -1,6 +1,6 @@
 /** `vmimage doctor`: what could keep images away, or guests slow, on this machine; each with its cure. */
 import type { LoadedConfig } from '../config/load-config.js'
-import { currentEnvironment } from '../context.js'
+import { currentEnvironment } from '../environment.js'
 import type { Finding, Place } from '../doctor/check.js'
 import { checks } from '../doctor/checks.js'
 import { type Command, type CommandOptions, withContext } from './command.js'

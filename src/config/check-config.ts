@@ -2,7 +2,7 @@
 import { inspect } from 'node:util'
 import { distance } from 'fastest-levenshtein'
 import { arches, findArch } from '../arch.js'
-import { isKeepPolicy, isMirror } from '../option-values.js'
+import { isKeepPolicy, isMirror, isOnUnavailable } from '../option-values.js'
 import { VmImageError } from '../errors.js'
 import { sizeInBytes } from '../size.js'
 import { isTrust, trustNames } from '../trust.js'
@@ -21,10 +21,15 @@ const amount: Shape = {
   fits: (value) => Number.isFinite(value) && Number(value) >= 0,
 }
 
+const size: Shape = {
+  wanted: 'a number of bytes, or a size like "20G"',
+  fits: (value) => isSizeText(value) && sizeInBytes(value) !== undefined,
+}
+
 const shapes: Readonly<Record<keyof Config, Shape>> = {
   images: {
-    wanted: 'a list like ["fedora", "debian:13"]',
-    fits: (value) => isListOf((item) => isText(item) || isRecord(item), value),
+    wanted: '"auto", or a list like ["fedora", "debian:13"]',
+    fits: (value) => value === 'auto' || isListOf((item) => isText(item) || isRecord(item), value),
   },
   strict: yesOrNo,
   providers: {
@@ -46,13 +51,12 @@ const shapes: Readonly<Record<keyof Config, Shape>> = {
   maxResolveAgeHours: amount,
   keep: { wanted: 'never, on-failure or always', fits: isKeepPolicy },
   keepLast: amount,
+  keepMaxSize: size,
+  onUnavailable: { wanted: 'fail or skip', fits: isOnUnavailable },
   pinFile: fileName,
   frozen: yesOrNo,
   collect: yesOrNo,
-  maxCacheSize: {
-    wanted: 'a number of bytes, or a size like "20G"',
-    fits: (value) => isSizeText(value) && sizeInBytes(value) !== undefined,
-  },
+  maxCacheSize: size,
   maxCacheAgeDays: amount,
   shared: yesOrNo,
   minimumTrust: { wanted: trustNames, fits: isTrust },

@@ -5,8 +5,11 @@ import type { ImageInput } from '../request/request.js'
 
 /** Relative directories are meant from the directory of the file; an option or a variable wins over what is here. */
 export interface Config extends Omit<Options, 'report' | 'signal'> {
-  /** What the tests will ask for; fetched before the first one starts, and by `vmimage fetch` without names. Default: none. */
-  readonly images?: readonly ImageInput[] | undefined
+  /**
+   * What the tests will ask for; fetched before the first one starts, and by `vmimage fetch` without names. `'auto'`:
+   * what the files of the tests name. Default `'auto'` for the tests, and none for the command.
+   */
+  readonly images?: readonly ImageInput[] | 'auto' | undefined
   /** True: an image that cannot be had fails the run. False: it fails the tests that ask for it. Default false. */
   readonly strict?: boolean | undefined
   /** Providers of your own, as `defineProvider()` returns or takes them. Default: none. */

@@ -14,6 +14,8 @@ export interface LoadedConfig {
   /** Undefined: there is none, and everything else is empty. */
   readonly file: string | undefined
   readonly images: readonly ImageInput[]
+  /** Whether what tests ask for is to be found in their files; undefined when nobody said. */
+  readonly isAuto: boolean | undefined
   readonly strict: boolean | undefined
   /** Not added to the registry yet. */
   readonly providers: readonly Provider[]
@@ -32,11 +34,21 @@ export interface LoadedConfig {
 export async function loadConfig(start: string, named = configFromEnvironment()): Promise<LoadedConfig> {
   const file = named === undefined ? findConfigFile(start) : resolve(named)
   const pinFile = findPinFile(start, file)
-  if (file === undefined) return { file, images: [], strict: undefined, providers: [], options: { pinFile } }
-  const { images = [], strict, providers = [], ...options } = checkConfig(await readConfig(file), file)
+  if (file === undefined) {
+    return {
+      file,
+      images: [],
+      isAuto: undefined,
+      strict: undefined,
+      providers: [],
+      options: { pinFile },
+    }
+  }
+  const { images, strict, providers = [], ...options } = checkConfig(await readConfig(file), file)
   return {
     file,
-    images,
+    images: images === 'auto' ? [] : (images ?? []),
+    isAuto: images === undefined ? undefined : images === 'auto',
     strict,
     providers: providers.map((definition, place) =>
       providerOf(definition, `providers[${place}] of "${file}"`),

@@ -1,6 +1,7 @@
 /** What the doctor asks, and what it answers. A check looks first, and decides in a function of its own that only gets facts. */
 import type { Context } from '../context.js'
-import type { Environment, Options } from '../options.js'
+import type { Environment } from '../environment.js'
+import type { Options } from '../options.js'
 
 export interface Finding {
   /** `note`: it works, and could be better or is good to know. `problem`: something will not work. */

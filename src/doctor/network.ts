@@ -1,5 +1,5 @@
 /** Which way to the publishers counts: proxies, mirror, offline. Nobody is asked. */
-import type { Environment } from '../options.js'
+import type { Environment } from '../environment.js'
 import type { Check, Finding } from './check.js'
 import { withoutPassword } from './without-password.js'
 

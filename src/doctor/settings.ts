@@ -1,6 +1,7 @@
 /** What counts: each option's value, and who said it. */
 import type { Context } from '../context.js'
-import { type Environment, variables } from '../options.js'
+import type { Environment } from '../environment.js'
+import { variables } from '../options.js'
 import { sizeText } from '../progress-text.js'
 import type { Check, Finding, Place } from './check.js'
 import { withoutPassword } from './without-password.js'
@@ -16,6 +17,8 @@ const values: Readonly<Record<Setting, (context: Context) => string>> = {
   maxResolveAgeHours: ({ maxResolveAgeMs }) => String(maxResolveAgeMs / 3_600_000),
   keep: ({ keep }) => keep,
   keepLast: ({ keepLast }) => String(keepLast),
+  keepMaxSize: ({ keepMaxBytes }) => sizeText(keepMaxBytes),
+  onUnavailable: ({ onUnavailable }) => onUnavailable,
   pinFile: ({ pinFile }) => pinFile ?? 'the nearest vmimage.lock.json',
   frozen: ({ frozen, isCi }) =>
     frozen === undefined ? `only with pins and CI (CI is ${isCi ? '' : 'not '}set)` : String(frozen),

@@ -11,7 +11,7 @@ import { warnOfLittleMemory } from './overlay-room.js'
 import type { VmImage } from './vm-image.js'
 
 /** Nothing is kept for a caller who disposes of the disk: keeping is the test runners' part. */
-export interface OpenOptions extends Omit<Options, 'keep' | 'keepLast'> {
+export interface OpenOptions extends Omit<Options, 'keep' | 'keepLast' | 'keepMaxSize' | 'onUnavailable'> {
   /** False: plain clusters, for readers that do not know extended L2 entries (QEMU before 5.2). Default true. */
   readonly extendedL2?: boolean | undefined
 }

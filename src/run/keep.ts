@@ -5,16 +5,17 @@
  *       note.json                             what it is, and the command that boots it
  *       Fedora-Cloud-...-1a2b3c4d.qcow2       moved here, so that the end of the run cannot touch it
  *     <overlayDir>/kept/<owner>/              one of these before it has its note
- *     <overlayDir>/run/<owner>/kept-1         one file for each test that this run has kept
+ *     <overlayDir>/run/<owner>/kept-1         one file for each test that this run has kept; its text is the directory
  *
  * The base image stays as long as the directory does: a mark in the run's lease directory says so. Whenever a worker is
  * killed, what it leaves is either a directory with a note, which is removed in its turn, or one that its owner's name
  * tells apart.
  */
-import { existsSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { systemErrorCode } from '../errors.js'
 import { moveOverlay, type VmImage } from '../image/vm-image.js'
+import { allocatedIn } from '../store/allocated.js'
 import { namesIn } from '../store/directory.js'
 import { markKept } from '../store/lease.js'
 import { makeDirectory } from '../store/make-directory.js'
@@ -31,8 +32,10 @@ export interface KeepableImage {
 export interface KeptImage {
   /** The system's name and version: `Fedora 44`. */
   readonly image: string
-  /** Absolute path of the overlay; undefined when it is deleted, as the run has kept `keepLast` tests already. */
+  /** Absolute path of the overlay; undefined when it is deleted. */
   readonly path: string | undefined
+  /** Which limit let it be deleted. */
+  readonly beyond?: 'keepLast' | 'keepMaxSize' | undefined
 }
 
 interface EndedTest {
@@ -45,8 +48,8 @@ const noteName = 'note.json'
 
 /**
  * Moves the overlays to a directory of their own with a note, and removes the oldest kept ones of earlier runs. A run
- * keeps its first `keepLast` tests: what fails after them is most often a consequence, and no path that it has printed
- * may lead to nothing.
+ * keeps its first `keepLast` tests, as long as they fit in `keepMaxBytes`: what fails after them is most often a
+ * consequence, and no path that it has printed may lead to nothing.
  */
 export function keepImages(
   images: readonly KeepableImage[],
@@ -56,34 +59,48 @@ export function keepImages(
   // A test may dispose of a disk itself; then there is nothing to keep.
   const present = images.filter(({ image }) => existsSync(image.path))
   if (present.length === 0 || run.keepLast === 0) return []
-  if (!takePlace(run)) return present.map(({ image }) => ({ image: titleOf(image), path: undefined }))
+  const refused = (beyond: KeptImage['beyond']) =>
+    present.map(({ image }) => ({ image: titleOf(image), path: undefined, beyond }))
+  const place = takePlace(run)
+  if (place === undefined) return refused('keepLast')
+  const sizeBytes = present.reduce((sum, { image }) => sum + allocatedIn(image.path), 0)
+  if (!makeRoom(run, sizeBytes)) {
+    rmSync(place, { force: true })
+    return refused('keepMaxSize')
+  }
   const directory = makeKeptDirectory(present, ended, run.keptDir)
+  writeFileSync(place, basename(directory))
   for (const { image, leaseDir } of present) {
     // Before the move, and with a directory that exists: there is no moment at which the base could be taken away.
     if (leaseDir !== undefined) markKept(leaseDir, directory)
     moveOverlay(image, directory)
   }
-  removeOldest(run.keptDir, run.keepLast)
   return present.map(({ image }) => ({ image: titleOf(image), path: image.path }))
 }
 
 /** Lets a run keep `keepLast` tests again: in watch mode each turn counts anew. */
 export function freePlaces(overlayDir: string): void {
-  const places = namesIn(overlayDir).filter((name) => /^kept-\d+$/.test(name))
-  for (const name of places) rmSync(join(overlayDir, name), { force: true })
+  for (const place of placesIn(overlayDir)) rmSync(place, { force: true })
 }
 
-/** All workers count together, so a place is a file that only one of them can create. */
-function takePlace({ overlayDir, keepLast }: RunInfo): boolean {
-  for (let place = 1; place <= keepLast; place += 1) {
+function placesIn(overlayDir: string): readonly string[] {
+  return namesIn(overlayDir)
+    .filter((name) => /^kept-\d+$/.test(name))
+    .map((name) => join(overlayDir, name))
+}
+
+/** All workers count together, so a place is a file that only one of them can create. Undefined: there is no more. */
+function takePlace({ overlayDir, keepLast }: RunInfo): string | undefined {
+  for (let number = 1; number <= keepLast; number += 1) {
+    const place = join(overlayDir, `kept-${number}`)
     try {
-      writeFileSync(join(overlayDir, `kept-${place}`), '', { flag: 'wx' })
-      return true
+      writeFileSync(place, '', { flag: 'wx' })
+      return place
     } catch (error) {
       if (systemErrorCode(error) !== 'EEXIST') throw error
     }
   }
-  return false
+  return undefined
 }
 
 /** The directory appears with its note by one rename. */
@@ -122,15 +139,38 @@ function fileNameOf(test: string): string {
   return name.replaceAll(/^[-.]+|-+$/g, '') || 'test'
 }
 
-/** Only directories with a note are ours, and one with an owner's name is not ready. Two workers may remove the same one. */
-function removeOldest(keptDir: string, keepLast: number): void {
-  const kept = namesIn(keptDir).flatMap((name) => {
+/**
+ * Removes kept disks of earlier runs, the oldest first, until with `sizeBytes` more the limits hold. False, and nothing
+ * is removed, when what this run itself has kept leaves no room. Two workers may remove the same one.
+ */
+function makeRoom({ overlayDir, keptDir, keepLast, keepMaxBytes }: RunInfo, sizeBytes: number): boolean {
+  const places = placesIn(overlayDir)
+  const own = new Set(places.map((place) => readFileSync(place, 'utf8')))
+  const kept = keptIn(keptDir)
+  const old = kept.filter(({ name }) => !own.has(name)).toSorted((a, b) => a.keptAtMs - b.keptAtMs)
+  let takenBytes = sizeBytes + sumOf(kept)
+  if (takenBytes - sumOf(old) > keepMaxBytes) return false
+  let tooMany = old.length + places.length - keepLast
+  for (const { name, sizeBytes: freedBytes } of old) {
+    if (tooMany <= 0 && takenBytes <= keepMaxBytes) break
+    remove(join(keptDir, name))
+    tooMany -= 1
+    takenBytes -= freedBytes
+  }
+  return true
+}
+
+function sumOf(kept: readonly { readonly sizeBytes: number }[]): number {
+  return kept.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0)
+}
+
+/** Only directories with a note are ours, and one with an owner's name is not ready. */
+function keptIn(keptDir: string) {
+  return namesIn(keptDir).flatMap((name) => {
     if (parseOwner(name)) return []
     const note = statSync(join(keptDir, name, noteName), { throwIfNoEntry: false })
-    return note ? [{ directory: join(keptDir, name), mtimeMs: note.mtimeMs }] : []
+    return note ? [{ name, keptAtMs: note.mtimeMs, sizeBytes: allocatedIn(join(keptDir, name)) }] : []
   })
-  const old = kept.toSorted((a, b) => b.mtimeMs - a.mtimeMs).slice(keepLast)
-  for (const { directory } of old) remove(directory)
 }
 
 /** What cannot be removed (another user's, after sudo) is no reason to fail a run. */

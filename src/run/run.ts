@@ -5,7 +5,7 @@
  */
 import type { Arch } from '../arch.js'
 import type { Context } from '../context.js'
-import type { KeepPolicy } from '../options.js'
+import type { KeepPolicy, OnUnavailable } from '../options.js'
 import type { BaseImage } from '../image/base-image.js'
 import { warnOfLittleMemory } from '../image/overlay-room.js'
 import { readPinning } from '../image/pin-file.js'
@@ -40,6 +40,8 @@ export interface RunInfo {
   readonly maxResolveAgeMs: number
   readonly keep: KeepPolicy
   readonly keepLast: number
+  readonly keepMaxBytes: number
+  readonly onUnavailable: OnUnavailable
   /** What a test takes that asks for no more and no less. */
   readonly minimumTrust: Trust
   /** Which exact files the requests of tests mean, and whether nothing else may be used. */
@@ -114,6 +116,8 @@ async function openRun(context: Context): Promise<Run> {
         maxResolveAgeMs: context.maxResolveAgeMs,
         keep: context.keep,
         keepLast: context.keepLast,
+        keepMaxBytes: context.keepMaxBytes,
+        onUnavailable: context.onUnavailable,
         minimumTrust: context.minimumTrust,
         pinning,
         providers: formatProviders([...providers.values()]),

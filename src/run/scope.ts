@@ -15,7 +15,7 @@ export interface ScopeOptions {
   /** The test, as people know it: `boots.test.ts > fedora > boots`. */
   readonly name: string
   /** The run this test belongs to; asked at the first image. It throws NO_RUN when there is none. */
-  readonly run: () => RunInfo
+  readonly run: () => RunInfo | Promise<RunInfo>
   /** How long the test may take, for the message of an image that would have to be downloaded. Default: not known. */
   readonly timeoutMs?: number | undefined
   /** Shows people a line: what is odd about a file of the user's own that nobody listed. Default: nobody is told. */
@@ -36,6 +36,8 @@ interface OpenedImage extends KeepableImage {
 }
 
 export interface TestEnd {
+  /** Its name, where that was not known from the beginning. Default: the scope's. */
+  readonly test?: string | undefined
   readonly failed: boolean
   /** Which try of the test this was, from 1. */
   readonly attempt: number
@@ -43,7 +45,7 @@ export interface TestEnd {
 
 export class Scope {
   readonly name: string
-  readonly #run: () => RunInfo
+  readonly #run: () => RunInfo | Promise<RunInfo>
   readonly #timeoutMs: number | undefined
   readonly #print: (line: string) => void
   readonly #end = new AbortController()
@@ -70,7 +72,7 @@ export class Scope {
    */
   async open(input: ImageInput, options: OpenOptions = {}): Promise<VmImage> {
     if (this.signal.aborted) throw testFinished(input, this.name)
-    const run = this.#run()
+    const run = await this.#run()
     const { findBase, openDisk } = await import('./disk.js')
     const { keep = run.keep, size, extendedL2 } = options
     const prepared = await findBase(input, run, {
@@ -84,8 +86,19 @@ export class Scope {
     return image
   }
 
+  /**
+   * Why a test that ends with this error shall be skipped; undefined when it shall fail. For want of a network only: what
+   * is wrong in itself stays a failure.
+   */
+  async skipReason(error: unknown): Promise<string | undefined> {
+    if (!(error instanceof VmImageError) || (error.code !== 'OFFLINE' && error.code !== 'NETWORK'))
+      return undefined
+    const { onUnavailable } = await this.#run()
+    return onUnavailable === 'skip' ? error.message.split('\n', 1)[0] : undefined
+  }
+
   /** Deletes the disks, or moves those that shall be kept to where they stay. Idempotent. */
-  async close({ failed, attempt }: TestEnd): Promise<readonly KeptImage[]> {
+  async close({ test = this.name, failed, attempt }: TestEnd): Promise<readonly KeptImage[]> {
     this.#end.abort()
     const opened = this.#opened.splice(0)
     if (opened.length === 0) return []
@@ -93,7 +106,7 @@ export class Scope {
     try {
       if (wanted.length === 0) return []
       const { keepImages } = await import('./keep.js')
-      return keepImages(wanted, { test: this.name, attempt, failed }, this.#run())
+      return keepImages(wanted, { test, attempt, failed }, await this.#run())
     } finally {
       await Promise.all(opened.map(({ image }) => image.dispose()))
     }

@@ -32,10 +32,18 @@ describe('loadConfig()', () => {
     expect(await loadConfig(project.path)).toEqual({
       file: join(project.path, name),
       images: ['fedora'],
+      isAuto: false,
       strict: true,
       providers: [],
       options: { keepLast: 2 },
     })
+  })
+
+  test('tells a file that wants what tests name from one that says nothing of images', async () => {
+    await using project = await projectWith('vmimage.config.json', '{ "images": "auto" }')
+    await using silent = await projectWith('vmimage.config.json', '{}')
+    expect(await loadConfig(project.path)).toMatchObject({ images: [], isAuto: true })
+    expect(await loadConfig(silent.path)).toMatchObject({ images: [], isAuto: undefined })
   })
 
   test('is empty where there is no file', async () => {

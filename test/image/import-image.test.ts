@@ -77,6 +77,8 @@ describe('importImage()', () => {
       maxResolveAgeMs: 0,
       keep: 'never',
       keepLast: 0,
+      keepMaxBytes: 0,
+      onUnavailable: 'fail',
       minimumTrust: 'checksum',
       providers: '',
       pinning: { file: undefined, isFrozen: false, pins: {} },

@@ -144,3 +144,40 @@ test('a start removes what a killed worker left half made, and nothing else', as
   expect(kept()).toEqual([living, 'a-1', 'of the user'].toSorted())
   second.close()
 })
+
+/** A disk that takes this much of the disk, of a test that failed. */
+function failWith(run: Run, name: string, sizeBytes: number) {
+  const disk = openDisk(run)
+  writeFileSync(disk.image.path, Buffer.alloc(sizeBytes, 1))
+  return keepImages([disk], { test: name, attempt: 1, failed: true }, run.info)
+}
+
+test('Kept disks of earlier runs make room, the oldest first', async () => {
+  const { directory, start, kept } = await makePlace({ keepMaxSize: '3M' })
+  await using _ = directory
+  for (const name of ['a', 'b']) {
+    const run = await start()
+    failWith(run, name, 2 ** 20)
+    run.close()
+  }
+  const last = await start()
+  const [image] = failWith(last, 'c', 2 ** 20 + 2 ** 19)
+  expect(image?.path).toBeDefined()
+  expect(kept()).toEqual(['b-1', 'c-1'])
+  last.close()
+})
+
+test('What a run itself has kept makes no room: the next disk is not kept, and nothing is removed', async () => {
+  const { directory, start, kept } = await makePlace({ keepMaxSize: '3M' })
+  await using _ = directory
+  const earlier = await start()
+  failWith(earlier, 'earlier', 2 ** 19)
+  earlier.close()
+  const run = await start()
+  failWith(run, 'a', 2 ** 21)
+  expect(failWith(run, 'b', 2 ** 21)).toMatchObject([{ path: undefined, beyond: 'keepMaxSize' }])
+  expect(kept()).toEqual(['a-1', 'earlier-1'])
+  // A smaller one still finds its place.
+  expect(failWith(run, 'c', 2 ** 18)[0]?.path).toBeDefined()
+  run.close()
+})

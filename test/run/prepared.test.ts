@@ -149,6 +149,8 @@ const emptyInfo: RunInfo = {
   maxResolveAgeMs: 0,
   keep: 'never',
   keepLast: 0,
+  keepMaxBytes: 0,
+  onUnavailable: 'fail',
   minimumTrust: 'checksum',
   pinning: { file: undefined, isFrozen: false, pins: {} },
   providers: '[]',

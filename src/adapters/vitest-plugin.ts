@@ -1,9 +1,10 @@
 /** The Vitest plugin: the one line of configuration that a project needs. */
 import { fileURLToPath } from 'node:url'
 import type { Plugin } from 'vitest/config'
-import { handOver, type VmImagesOptions } from './vitest-options.js'
+import type { VmImagesOptions } from './configured-run.js'
+import { handOver } from './vitest-options.js'
 
-export type { VmImagesOptions } from './vitest-options.js'
+export type { VmImagesOptions } from './configured-run.js'
 
 /**
  * Fetches images before the tests, and gives `useVmImage()` what it needs: a run directory that is gone when the run

@@ -1,7 +1,7 @@
 /** What we add to Vitest's own tables of names: values for `provide` and `inject`, and one kind of artifact. */
 import type { TestArtifactBase } from 'vitest'
 import type { RunInfo } from '../run/run.js'
-import type { VmImagesOptions } from './vitest-options.js'
+import type { VmImagesOptions } from './configured-run.js'
 
 /** Stands in the reports of Vitest from 4.0.11 on. Without the disk as an attachment: those are copied. */
 export interface OverlayArtifact extends TestArtifactBase {

@@ -14,12 +14,15 @@ export function inputWords(input: ImageInput): string | undefined {
   const isPlain = Object.values(fields).every((value) =>
     ['string', 'number', 'undefined'].includes(typeof value),
   )
-  if (!isPlain || /^[.~]/.test(String(fields['name'])) || !/^(?:\/|$)/.test(String(fields['path'] ?? '')))
-    return undefined
+  if (!isPlain || startsWith(/^[.~]/, fields['name']) || startsWith(/^[^/]/, fields['path'])) return undefined
   return JSON.stringify(fields, Object.keys(fields).toSorted())
 }
 
 /** Callers in plain JavaScript pass anything. */
 function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function startsWith(pattern: RegExp, value: unknown): boolean {
+  return typeof value === 'string' && pattern.test(value)
 }

@@ -14,6 +14,7 @@ const ranks = {
   request: 2,
   signature: 2,
   pages: 2,
+  scan: 3,
   resolve: 3,
   fetch: 3,
   qcow2: 3,
@@ -37,6 +38,8 @@ const doors: Readonly<Record<string, readonly string[]>> = {
   'xz-decompress': ['fetch/decompress.ts'],
   'proper-lockfile': ['store/lock.ts'],
   'tmp-promise': ['signature/gpgv.ts'],
+  '@babel/parser': ['scan/syntax.ts'],
+  '@babel/types': ['scan/syntax.ts'],
   vitest: ['adapters/vitest*.ts'],
   '@playwright/test': ['adapters/playwright.ts'],
   commander: ['cli/main.ts'],
@@ -52,7 +55,7 @@ const warmEntries = [
   'run/scope.ts',
 ]
 const heavy =
-  /^(undici|execa|proper-lockfile|htmlparser2|xz-decompress|tmp-promise|openpgp)$|^(resolve|pages|fetch|signature)\//
+  /^(undici|execa|proper-lockfile|htmlparser2|xz-decompress|tmp-promise|openpgp|@babel\/parser)$|^(resolve|pages|fetch|signature|scan)\//
 
 const src = new URL('../src/', import.meta.url).pathname
 const files = readdirSync(src, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.ts'))

@@ -28,6 +28,8 @@ export interface CommandOptions {
   readonly pinFile?: string | undefined
   /** Only what is pinned. */
   readonly frozen?: boolean | undefined
+  /** What the sources ask for. */
+  readonly scan?: boolean | undefined
   /** Resolve pinned images anew. */
   readonly update?: boolean | undefined
   readonly remove?: boolean | undefined

@@ -1,6 +1,6 @@
 /** `vmimage fetch NAME...`: one line for each image, its path last. */
 import { ensureBaseImage } from '../image/ensure-base-image.js'
-import type { ImageInput } from '../request/request.js'
+import { type ImageInput, requestKey } from '../request/request.js'
 import { type Command, type CommandOptions, withContext } from './command.js'
 import { configuredImages } from './configured-images.js'
 import { freezing } from './freezing.js'
@@ -12,17 +12,33 @@ export const fetchCommand: Command = {
   usage: 'fetch [image...]',
   purpose: 'put images into the cache; says where each one is',
   arguments: {
-    image: 'name (fedora), name and version (debian:13), URL or file; default: those of the configuration',
+    image:
+      'name (fedora), name and version (debian:13), URL or file; default: those of the configuration; ' +
+      'with --scan: directories and source files; default: the current directory',
   },
-  options: { ...narrowing, ...freezing, '--json': 'print one JSON array' },
-  action: (names, options, config) =>
-    fetchImages(names.length > 0 ? names : configuredImages(config, 'fetch'), options),
+  options: {
+    ...narrowing,
+    ...freezing,
+    '--scan': 'fetch what the sources ask for, besides what the configuration lists',
+    '--json': 'print one JSON array',
+  },
+  action: async (names, options, config) => {
+    if (options.scan) {
+      // Here and not above: other commands shall not wait until the parser of sources is loaded.
+      const { scannedImages } = await import('./scanned-images.js')
+      await fetchImages(await scannedImages(names, config), options)
+    } else await fetchImages(names.length > 0 ? names : configuredImages(config, 'fetch'), options)
+  },
 }
 
 async function fetchImages(images: readonly ImageInput[], options: CommandOptions): Promise<void> {
   await withContext(options, async (context) => {
     refuseChecksumOfSeveral(images, options)
-    const requests = images.map((image) => requestOf(image, options))
+    const named = images.map((image) => requestOf(image, options))
+    // Tests, and what is listed for them, name the same image in several ways.
+    const requests = options.scan
+      ? new Map(named.map((request) => [requestKey(request, context.arch), request])).values()
+      : named
     const bases = []
     const failures: unknown[] = []
     for (const request of requests) {

@@ -91,6 +91,7 @@ function help(): string {
 Examples:
   vmimage fetch fedora debian:13     before a test run, or in a CI cache step
   vmimage fetch                      the images of vmimage.config.* and VMIMAGE_IMAGES
+  vmimage fetch --scan test          the images that the tests in a directory ask for
   vmimage pin                        write down which builds these are now, for everybody
   vmimage pin --update fedora        move on to the newest build
   vmimage fetch --frozen             the pinned builds, and nothing else

@@ -11,6 +11,15 @@ import { build } from 'esbuild'
 
 const root = fileURLToPath(new URL('.', import.meta.url))
 
+/** What of the main process CommonJS asks for: Node lends it the ES module, of which there is then one copy. */
+const lentAdapters = [
+  'jest-global-setup',
+  'jest-global-teardown',
+  'node-test',
+  'playwright',
+  'playwright-global-setup',
+]
+
 /** What both may need of packages is required when it is needed, except for what is asked between two tests. */
 const heavyPackages = ['htmlparser2', 'openpgp', 'proper-lockfile', 'tmp-promise', 'undici', 'xz-decompress']
 
@@ -19,6 +28,10 @@ tsc('tsconfig.build.json')
 // Only the types: those of CommonJS have to lie where Node takes files for CommonJS.
 tsc('tsconfig.cjs.json')
 writeFileSync(new URL('dist/cjs/package.json', import.meta.url), '{ "type": "commonjs" }\n')
+for (const name of lentAdapters) {
+  const code = `module.exports = require('../../adapters/${name}.js')\n`
+  writeFileSync(new URL(`dist/cjs/adapters/${name}.js`, import.meta.url), code)
+}
 await build({
   absWorkingDir: root,
   entryPoints: ['src/index.ts', 'src/adapters/jest.ts'],

@@ -4,18 +4,20 @@
  */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync, readdirSync, watch } from 'node:fs'
+import { cpSync, mkdirSync, readdirSync, watch } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { publishSmallImages } from '../fixtures/publishers.js'
+import { installPackage } from '../test/support/install-package.js'
 import { startMirror } from '../test/support/mirror.js'
 
 const example = fileURLToPath(new URL('vitest-basic', import.meta.url))
 const vitest = fileURLToPath(new URL('../node_modules/vitest/vitest.mjs', import.meta.url))
 
 const directory = await mkdtemp(join(tmpdir(), 'vmimage-demo-'))
+const project = join(directory, 'project')
 const overlays = join(directory, 'overlays')
 const env = {
   VMIMAGE_CACHE_DIR: join(directory, 'cache'),
@@ -23,6 +25,9 @@ const env = {
 }
 
 try {
+  // As a user has it: the example in a directory of its own, the package in its node_modules.
+  cpSync(example, project, { recursive: true })
+  installPackage(join(project, 'node_modules'))
   say(
     '1. Publishers on the loopback: their true listings and file names, small images, matching checksum files, signed by a key of the demo.',
   )
@@ -51,7 +56,7 @@ try {
 
 async function runTests(variables: Readonly<Record<string, string>>) {
   using counter = countOverlays(join(overlays, 'run'))
-  const child = spawn(process.execPath, [vitest, 'run', '--root', example], {
+  const child = spawn(process.execPath, [vitest, 'run', '--root', project], {
     env: { ...process.env, ...variables, NO_COLOR: '1' },
     stdio: ['ignore', 'pipe', 'inherit'],
   })

@@ -2,13 +2,19 @@
  * The run of a test framework's main process, as the project's configuration wants it: what the global setups have in
  * common.
  */
+import { existsSync } from 'node:fs'
+import { compressionOf } from '../compression.js'
 import { checkConfig } from '../config/check-config.js'
 import { loadConfig } from '../config/load-config.js'
 import { imagesFromEnvironment, makeContext } from '../context.js'
+import { VmImageError } from '../errors.js'
 import type { Options } from '../options.js'
+import { type ImageInput, parseRequest } from '../request/request.js'
 import { progressLines } from '../run/progress-lines.js'
 import type { Run, RunOptions } from '../run/run.js'
 import { joinRun } from '../run/shared-run.js'
+import { scanFiles } from '../scan/scan-files.js'
+import { unreadText } from '../scan/unread-text.js'
 
 /** An option wins over its variable, and that over vmimage.config.*; images and providers of all of them count. */
 export interface VmImagesOptions extends Options, Omit<RunOptions, 'images'> {
@@ -30,8 +36,11 @@ export interface Project {
 
 /** A run, for as long as this member has not closed it. */
 export interface ConfiguredRun extends Run {
-  /** Whether what tests ask for is to be found in their files. */
-  readonly isAuto: boolean
+  /**
+   * Fetches what the tests in these files ask for, where the configuration wants it found there. The files are asked for
+   * only then.
+   */
+  addNamedIn(files: () => Promise<readonly string[]>): Promise<void>
 }
 
 /** @throws VmImageError INVALID_CONFIG, and what `startRun()` throws. */
@@ -56,14 +65,35 @@ export async function startConfiguredRun({
     makeContext({ ...options, report }, undefined, config.options),
   )
   const wishes = [isNamed, config.isAuto].filter((wish) => wish !== undefined)
+  const isAuto = wishes.length === 0 || wishes.includes(true)
   return {
-    isAuto: wishes.length === 0 || wishes.includes(true),
+    async addNamedIn(files) {
+      if (!isAuto) return
+      const { images: named, unread } = await scanFiles(await files())
+      const text = unreadText(unread)
+      if (text !== undefined) report({ type: 'warning', message: text })
+      await run.add({ images: named.map(({ input }) => input).filter(isToFetch), strict })
+    },
     get info() {
       return run.info
     },
     add: (more) => run.add({ strict, ...more }),
     startAgain: () => run.startAgain(),
     close: () => run.close(),
+  }
+}
+
+/**
+ * What a test means to be refused is the test's own affair, and so is a file of this machine: it is opened where it lies,
+ * and may not be there yet. A packed one has to be unpacked before.
+ */
+function isToFetch(input: ImageInput): boolean {
+  try {
+    const request = parseRequest(input)
+    return request.kind !== 'file' || (compressionOf(request.path) !== 'none' && existsSync(request.path))
+  } catch (error) {
+    if (error instanceof VmImageError || error instanceof TypeError) return false
+    throw error
   }
 }
 

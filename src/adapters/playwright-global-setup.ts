@@ -2,6 +2,7 @@
  * Playwright's global setup: one run from before the first worker to after the last.
  * `globalSetup: 'vmimage/playwright/global-setup'`.
  */
+import { findSources } from '../scan/find-sources.js'
 import { handOver, takeBack } from '../run/handed-run.js'
 import { startConfiguredRun } from './configured-run.js'
 
@@ -13,6 +14,7 @@ interface FullConfig {
 /** Called by Playwright in its main process. Returns the teardown. */
 async function setup({ rootDir }: FullConfig): Promise<() => void> {
   const run = await startConfiguredRun({ root: rootDir })
+  await run.addNamedIn(() => findSources(rootDir))
   handOver(run.info)
   return () => {
     takeBack()

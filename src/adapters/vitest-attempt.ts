@@ -26,6 +26,8 @@ export interface Attempt {
   isOver(): boolean
   /** True when this one has ended and its test is at another try. */
   isPast(): boolean
+  /** Throws what makes Vitest skip the test; in beforeAll all tests of the file. */
+  skip(reason: string): void
   /** Deletes the disks, or keeps them and says where. */
   end(): Promise<void>
 }
@@ -63,6 +65,7 @@ export function beginAttempt(test: Test): Attempt {
     // Not 'fail': a soft assertion sets that in the middle of a test. Nor in repeats, which begin in the old state.
     isOver: () => !test.repeats && ['pass', 'skip'].includes(test.result?.state ?? ''),
     isPast: () => endedAt !== undefined && endedAt !== countTries(test),
+    skip: (reason) => test.context.skip(reason),
     end: async () => {
       endedAt = countTries(test)
       const failed = countErrors(test) > errorsBefore && !test.fails
@@ -80,6 +83,11 @@ export function beginFile(file: Task): Attempt {
     scope,
     isOver: () => false,
     isPast: () => false,
+    skip: (reason) => {
+      print(`vmimage: skipped ${file.name}: ${reason}`)
+      // What is thrown by a test's context counts in hooks as well; any test has one.
+      firstTest(file)?.context.skip(reason)
+    },
     end: async () => {
       const kept = await scope.close({ failed: hasFailed(file), attempt: 1 })
       for (const image of kept) console.error(keptLine(image))
@@ -151,6 +159,15 @@ function countTries(test: Test): number {
 
 function countErrors(test: Test): number {
   return test.result?.errors?.length ?? 0
+}
+
+function firstTest(task: Task): Test | undefined {
+  if (!('tasks' in task)) return task
+  for (const child of task.tasks) {
+    const found = firstTest(child)
+    if (found) return found
+  }
+  return undefined
 }
 
 function hasFailed(task: Task): boolean {

@@ -14,7 +14,20 @@ export async function setup(project: TestProject): Promise<() => void> {
   // Checked here and not in the plugin, which is a part of every start of Vitest and loads nothing.
   const given = { options: optionsOf(project), place: 'vmImages()' }
   const run = await startConfiguredRun({ root: project.config.root, given })
+  await run.addNamedIn(() => sourcesOf(project))
   project.provide('vmimage', run.info)
-  project.onTestsRerun(() => run.startAgain())
+  project.onTestsRerun(async (specifications) => {
+    run.startAgain()
+    await run.addNamedIn(() => Promise.resolve(specifications.map(({ moduleId }) => moduleId)))
+    project.provide('vmimage', run.info)
+  })
   return () => run.close()
+}
+
+/** The test files that will run, and what runs before each of them. */
+async function sourcesOf(project: TestProject): Promise<readonly string[]> {
+  // Of `vitest run boots`; internal, and where it is missing more is fetched than needed.
+  const { filenamePattern } = project.vitest as { readonly filenamePattern?: string[] }
+  const { testFiles } = await project.globTestFiles(filenamePattern)
+  return [...project.config.setupFiles, ...testFiles]
 }

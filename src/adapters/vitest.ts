@@ -35,7 +35,13 @@ export async function useVmImage(image: ImageInput, options: UseVmImageOptions =
   const { context, ...rest } = options
   const attempt = findAttempt(image, context)
   if (attempt.isOver()) throw testFinished(image, attempt.scope.name)
-  return attempt.scope.open(image, rest)
+  try {
+    return await attempt.scope.open(image, rest)
+  } catch (error) {
+    const reason = await attempt.scope.skipReason(error)
+    if (reason !== undefined) attempt.skip(reason)
+    throw error
+  }
 }
 
 /** Vitest's `test` with `useVmImage` as a fixture, for those who like to get things through the context. */

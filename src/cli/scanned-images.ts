@@ -79,7 +79,7 @@ function tell({ images, unread, problems }: FilesScan): void {
   for (const { input, places } of images) say(`found ${inputText(input)} at ${placesText(places)}`)
   for (const { place, message } of problems) say(`vmimage: cannot read ${place}: ${message}`)
   const left = unreadText(unread)
-  if (left !== undefined) say(left)
+  if (left !== undefined) say(`vmimage: ${left}`)
 }
 
 function placesText(places: readonly string[]): string {

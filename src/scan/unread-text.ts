@@ -13,7 +13,7 @@ export function unreadText(
   if (unread.length === 0) return undefined
   const named = unread.slice(0, maxPlaces).map(({ place, text }) => `${place} (${text})`)
   const others = unread.length > maxPlaces ? ` and ${unread.length - maxPlaces} more` : ''
-  return `vmimage: cannot tell which image is meant at ${named.join(', ')}${others}: list it in images`
+  return `cannot tell which image is meant at ${named.join(', ')}${others}: list it in images`
 }
 
 const maxTextLength = 60

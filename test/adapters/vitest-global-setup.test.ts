@@ -71,7 +71,7 @@ describe('an image that cannot be had', () => {
 
 test.each([
   ["{ minimumtrust: 'signed' }", 'there is no key "minimumtrust", but "minimumTrust"'],
-  ["{ images: 'fedora' }", 'images is "fedora", expected a list'],
+  ["{ images: 'fedora' }", 'images is "fedora", expected "auto", or a list'],
 ])('options that mean nothing end the run before the first test: %s', async (options, said) => {
   await using project = await openProject('slow')
   writeFileSync(

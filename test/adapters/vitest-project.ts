@@ -4,10 +4,11 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { smallQcow2 } from '../../fixtures/images/small-qcow2.js'
+import { installPackage } from '../support/install-package.js'
 import { tempDir } from '../support/temp-dir.js'
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
@@ -51,7 +52,7 @@ export async function openProject(name: string): Promise<VitestProject> {
   const { path, [Symbol.asyncDispose]: dispose } = await tempDir()
   cpSync(resolve(root, 'test/adapters/projects', name), path, { recursive: true })
   writeFileSync(join(path, 'package.json'), '{ "type": "module" }')
-  install(join(path, 'node_modules'))
+  installPackage(join(path, 'node_modules'))
   const image = join(path, 'system.qcow2')
   writeFileSync(image, smallQcow2(name))
   const cacheDir = join(path, 'cache')
@@ -87,16 +88,6 @@ export async function openProject(name: string): Promise<VitestProject> {
     keptPath: (kept) => join(overlayDir, 'kept', kept),
     [Symbol.asyncDispose]: dispose,
   }
-}
-
-/** The package as npm would put it there; everything else is linked. */
-function install(nodeModules: string): void {
-  mkdirSync(join(nodeModules, 'vmimage'), { recursive: true })
-  for (const name of readdirSync(join(root, 'node_modules'))) {
-    if (!name.startsWith('.')) symlinkSync(join(root, 'node_modules', name), join(nodeModules, name))
-  }
-  cpSync(join(root, 'package.json'), join(nodeModules, 'vmimage/package.json'))
-  cpSync(join(root, 'dist'), join(nodeModules, 'vmimage/dist'), { recursive: true })
 }
 
 /** Without what tells a process that it runs under Vitest, or where the caller's own cache is. */

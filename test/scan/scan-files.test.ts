@@ -197,7 +197,7 @@ describe('unreadText()', () => {
     })
     const { unread } = await tree.scan('a.test.ts', 'b.test.ts')
     expect(unreadText(unread)).toBe(
-      `vmimage: cannot tell which image is meant at ${tree.place('a.test.ts', 2)} (useVmImage(pick())), ` +
+      `cannot tell which image is meant at ${tree.place('a.test.ts', 2)} (useVmImage(pick())), ` +
         `${tree.place('b.test.ts', 2)} (useVmImage( process.env.IMAGE)): list it in images`,
     )
   })

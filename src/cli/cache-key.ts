@@ -3,11 +3,11 @@ import { basename } from 'node:path'
 import { compressionOf } from '../compression.js'
 import { VmImageError } from '../errors.js'
 import type { LoadedConfig } from '../config/load-config.js'
-import { type ImageInput, requestKey } from '../request/request.js'
+import { requestKey } from '../request/request.js'
 import { cacheLayout } from '../store/layout.js'
+import { askedImages, scannable, scanning } from './asked-images.js'
 import { type CiKey, ciKeyOf } from './ci-key.js'
 import { type Command, type CommandOptions, withContext } from './command.js'
-import { configuredImages } from './configured-images.js'
 import { narrowing, requestOf } from './named-images.js'
 import { pinText } from './pin-text.js'
 import { printRows, printValue } from './print.js'
@@ -15,9 +15,10 @@ import { printRows, printValue } from './print.js'
 export const cacheKeyCommand: Command = {
   usage: 'cache-key [image...]',
   purpose: 'show the key and the paths for the cache of a CI service',
-  arguments: { image: 'as for fetch; default: those of the configuration' },
+  arguments: { image: `as for fetch; ${scannable}` },
   options: {
     ...narrowing,
+    ...scanning,
     '--github': 'lines for "$GITHUB_OUTPUT": key, path, restore-keys',
     '--json': 'print one JSON record',
   },
@@ -30,8 +31,7 @@ async function printKey(
   config: LoadedConfig,
 ): Promise<void> {
   if (options.github && options.json) throw twoForms()
-  const images: readonly ImageInput[] =
-    names.length > 0 ? names : configuredImages(config, 'make a key', 'cache-key')
+  const images = await askedImages(names, options, config, 'make a key', 'cache-key')
   await withContext(options, (context) => {
     const requests = images.map((image) => requestOf(image, options))
     // A plain file is used where it lies: the cache does not have it.

@@ -1,8 +1,8 @@
 /** `vmimage fetch NAME...`: one line for each image, its path last. */
 import { ensureBaseImage } from '../image/ensure-base-image.js'
 import { type ImageInput, requestKey } from '../request/request.js'
+import { askedImages, scannable, scanning } from './asked-images.js'
 import { type Command, type CommandOptions, withContext } from './command.js'
-import { configuredImages } from './configured-images.js'
 import { freezing } from './freezing.js'
 import { narrowing, refuseChecksumOfSeveral, requestOf } from './named-images.js'
 import { printRows, printValue } from './print.js'
@@ -11,24 +11,15 @@ import { throwAfterOthers } from './show-error.js'
 export const fetchCommand: Command = {
   usage: 'fetch [image...]',
   purpose: 'put images into the cache; says where each one is',
-  arguments: {
-    image:
-      'name (fedora), name and version (debian:13), URL or file; default: those of the configuration; ' +
-      'with --scan: directories and source files; default: the current directory',
-  },
+  arguments: { image: `name (fedora), name and version (debian:13), URL or file; ${scannable}` },
   options: {
     ...narrowing,
     ...freezing,
-    '--scan': 'fetch what the sources ask for, besides what the configuration lists',
+    ...scanning,
     '--json': 'print one JSON array',
   },
-  action: async (names, options, config) => {
-    if (options.scan) {
-      // Here and not above: other commands shall not wait until the parser of sources is loaded.
-      const { scannedImages } = await import('./scanned-images.js')
-      await fetchImages(await scannedImages(names, config), options)
-    } else await fetchImages(names.length > 0 ? names : configuredImages(config, 'fetch'), options)
-  },
+  action: async (names, options, config) =>
+    fetchImages(await askedImages(names, options, config, 'fetch'), options),
 }
 
 async function fetchImages(images: readonly ImageInput[], options: CommandOptions): Promise<void> {
@@ -36,9 +27,9 @@ async function fetchImages(images: readonly ImageInput[], options: CommandOption
     refuseChecksumOfSeveral(images, options)
     const named = images.map((image) => requestOf(image, options))
     // Tests, and what is listed for them, name the same image in several ways.
-    const requests = options.scan
-      ? new Map(named.map((request) => [requestKey(request, context.arch), request])).values()
-      : named
+    const requests = new Map(
+      named.map((request) => [`${request.minimumTrust} ${requestKey(request, context.arch)}`, request]),
+    ).values()
     const bases = []
     const failures: unknown[] = []
     for (const request of requests) {

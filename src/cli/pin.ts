@@ -10,8 +10,8 @@ import { notPinnable, pinImage } from '../image/pin-image.js'
 import { readPinned } from '../image/pinned-request.js'
 import { archOfKey, isSamePin, type Pin, pinKey, type Pins } from '../image/pins.js'
 import { describeRequest, type ImageRequest } from '../request/request.js'
+import { askedImages, scannable, scanning } from './asked-images.js'
 import { type Command, type CommandOptions, withContext } from './command.js'
-import { configuredImages } from './configured-images.js'
 import { narrowing, refuseChecksumOfSeveral, requestOf } from './named-images.js'
 import { changeRow, type PinChange } from './pin-change.js'
 import { printRows, printValue } from './print.js'
@@ -20,11 +20,10 @@ import { throwAfterOthers } from './show-error.js'
 export const pinCommand: Command = {
   usage: 'pin [image...]',
   purpose: 'write down which exact file each image is, for everybody who has the same commit',
-  arguments: {
-    image: 'name (fedora), name and version (debian:13) or URL; default: those of the configuration',
-  },
+  arguments: { image: `name (fedora), name and version (debian:13) or URL; ${scannable}` },
   options: {
     ...narrowing,
+    ...scanning,
     '--update': 'move on to what the images are now; default: all that are pinned',
     '--remove': 'take the images out of the file',
     '--json': 'print one JSON array',
@@ -58,7 +57,7 @@ async function pinAll(task: Task, context: Context): Promise<void> {
   const { file, pins, options } = task
   const changes: PinChange[] = []
   const failures: unknown[] = []
-  for (const [key, readRequest] of requestsOf(task)) {
+  for (const [key, readRequest] of await requestsOf(task)) {
     const known = pins[key]
     if (known && !options.update) {
       changes.push({ request: key, change: 'unchanged', from: known, to: known })
@@ -92,7 +91,7 @@ async function pinOne(
 }
 
 /** What there is to do, by the key of each pin. A pin that can no longer be read, as its provider is gone, keeps no other away. */
-function requestsOf(task: Task): ReadonlyMap<string, () => ImageRequest> {
+async function requestsOf(task: Task): Promise<ReadonlyMap<string, () => ImageRequest>> {
   const { pins, names, arches, isArchGiven, options, config } = task
   if (options.update && names.length === 0) {
     const chosen = Object.entries(pins).filter(
@@ -101,11 +100,12 @@ function requestsOf(task: Task): ReadonlyMap<string, () => ImageRequest> {
     if (chosen.length === 0) throw nothingPinned(task)
     return new Map(chosen.map(([key, pin]) => [key, () => readPinned(pin.request, pin.arch)]))
   }
-  const images = names.length > 0 ? names : configuredImages(config, 'pin')
+  const images = await askedImages(names, options, config, 'pin')
   refuseChecksumOfSeveral(images, options)
   const requests = images.map((image) => requestOf(image, options))
   // What the configuration says for itself needs no pin.
-  const pinnable = names.length > 0 ? requests : requests.filter((request) => !isFixed(request))
+  const pinnable =
+    names.length > 0 && !options.scan ? requests : requests.filter((request) => !isFixed(request))
   return new Map(
     pinnable.flatMap((request) =>
       archesFor(request, task).map((arch) => [pinKey(request, arch), () => ({ ...request, arch })] as const),

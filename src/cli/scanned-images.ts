@@ -1,4 +1,4 @@
-/** What the sources of this project ask for, and what people are told of it: `vmimage fetch --scan`. */
+/** What the sources of this project ask for, and what people are told of it: `--scan`. */
 import { stat } from 'node:fs/promises'
 import { stripVTControlCharacters } from 'node:util'
 import { compressionOf } from '../compression.js'
@@ -15,12 +15,14 @@ import { unreadText } from '../scan/unread-text.js'
  * The images of the sources, then those of the configuration and of `VMIMAGE_IMAGES`. Standard error says which were
  * found where, and what could not be read: that fails nothing, as the test that asks for it will say what is wrong.
  *
+ * @param action what they are wanted for, for the message: `fetch`.
  * @param paths directories and files. Default: the current directory.
  * @throws VmImageError INVALID_REQUEST when there are none, or a path does not exist.
  */
 export async function scannedImages(
   paths: readonly string[],
   config: LoadedConfig,
+  action: string,
 ): Promise<readonly ImageInput[]> {
   const places = paths.length > 0 ? paths : ['.']
   const files = await Promise.all(places.map(sourcesOf))
@@ -36,9 +38,9 @@ export async function scannedImages(
   const what = found.length === 0 ? 'no image' : 'no image but files of this machine'
   throw new VmImageError(
     'INVALID_REQUEST',
-    `Cannot fetch: ${scan.fileCount} source files from "${places.join('", "')}" on ask for ${what}, and ` +
+    `Cannot ${action}: ${scan.fileCount} source files from "${places.join('", "')}" on ask for ${what}, and ` +
       `${config.file === undefined ? 'there is no configuration' : `"${config.file}" lists none`}.\n` +
-      'Name the directory with the tests, vmimage fetch --scan test, or an image, vmimage fetch fedora.',
+      'Name the directory with the tests, --scan test, or an image, fedora.',
   )
 }
 
@@ -51,7 +53,7 @@ async function sourcesOf(path: string): Promise<readonly string[]> {
     throw new VmImageError(
       'INVALID_REQUEST',
       `Cannot scan "${path}": ${code === 'ENOENT' ? 'it does not exist' : code}, expected a directory or a source file.\n` +
-        'With --scan, fetch takes paths; names of images go without it.',
+        'With --scan a command takes paths; names of images go without it.',
       { cause: error },
     )
   }

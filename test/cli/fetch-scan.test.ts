@@ -1,6 +1,6 @@
 /** `vmimage fetch --scan` in a project whose tests ask publishers on the loopback for images. */
 import { spawn } from 'node:child_process'
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { tempDir } from '../support/temp-dir.js'
@@ -119,7 +119,7 @@ describe('vmimage fetch --scan', () => {
     const output = await project.vmimage('fetch', '--scan')
     expect(output).toMatchObject({ code: 2, stdout: '' })
     expect(output.stderr).toContain('[INVALID_REQUEST] Cannot fetch')
-    expect(output.stderr).toContain('vmimage fetch --scan test')
+    expect(output.stderr).toContain('--scan test')
     expect(output.stderr).toContain(text)
   })
 
@@ -153,5 +153,32 @@ describe('vmimage fetch --scan', () => {
     expect(output).toMatchObject({ code: 2, stdout: '' })
     expect(output.stderr).toContain('Cannot scan "fedora": it does not exist')
     expect(output.stderr).toContain('names of images go without it')
+  })
+})
+
+describe('the other commands that are about the images of the tests', () => {
+  test('vmimage pin --scan pins what the sources ask for', async () => {
+    await using project = await openProject({ 'a.test.ts': use(`'debian:13'`, `'fedora:41'`) })
+    const output = await project.vmimage('--pin-file', 'pins.json', 'pin', '--scan')
+    expect(output.code, output.stderr).toBe(0)
+    const pins: unknown = JSON.parse(readFileSync(join(project.path, 'pins.json'), 'utf8'))
+    expect(JSON.stringify(pins)).toMatch(/debian:13.*fedora:41/)
+  })
+
+  test('vmimage cache-key --scan makes the key that the same images make by their names', async () => {
+    await using project = await openProject({ 'a.test.ts': use(`'debian:13'`) })
+    const scanned = await project.vmimage('cache-key', '--scan')
+    expect(scanned.code, scanned.stderr).toBe(0)
+    expect(scanned.stdout).toBe((await project.vmimage('cache-key', 'debian:13')).stdout)
+    expect(scanned.stdout).not.toBe((await project.vmimage('cache-key', 'debian:12')).stdout)
+  })
+
+  test("a configuration with images: 'auto' needs no --scan", async () => {
+    await using project = await openProject({ 'a.test.ts': use(`'debian:13'`) })
+    // In place of that of the publishers, which has the key that Fedora's files are signed with here.
+    writeFileSync(join(project.path, 'auto.json'), '{ "images": "auto" }')
+    const output = await project.vmimage('--config', 'auto.json', 'fetch')
+    expect(output.code, output.stderr).toBe(0)
+    expect(systems(output)).toEqual(['Debian 13'])
   })
 })

@@ -28,14 +28,21 @@ if (hasAroundHooks) {
   vitest.beforeAll((file) => {
     // Before 4.1 the only argument of the hook is the file or suite.
     shared().file = beginFile(file as unknown as vitest.RunnerTestFile)
+    // What beforeAll returns is called after every afterAll, whatever sequence.hooks says of their order.
+    return endFile
   })
-  vitest.afterAll(async () => {
-    await shared().file?.end()
-    shared().file = undefined
+  vitest.afterAll(async (file) => {
+    // But it is not called when a beforeAll of the file failed.
+    if ((file as unknown as vitest.RunnerTestFile).result?.state === 'fail') await endFile()
   })
   vitest.beforeEach(({ task, onTestFinished }) => {
     const attempt = beginAttempt(task)
     storage.enterWith(attempt)
     onTestFinished(() => attempt.end())
   })
+}
+
+async function endFile(): Promise<void> {
+  await shared().file?.end()
+  shared().file = undefined
 }

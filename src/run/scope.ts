@@ -75,10 +75,10 @@ export class Scope {
     const run = await this.#run()
     const { findBase, openDisk } = await import('./disk.js')
     const { keep = run.keep, size, extendedL2 } = options
-    const prepared = await findBase(input, run, {
-      timeoutMs: this.#timeoutMs,
-      print: this.#print,
-      signal: this.signal,
+    const wanted = { timeoutMs: this.#timeoutMs, print: this.#print, signal: this.signal }
+    const prepared = await findBase(input, run, wanted).catch((error: unknown) => {
+      // Whatever the end of the test broke off: that it ended is what the caller has to hear.
+      throw this.signal.aborted ? testFinished(input, this.name) : error
     })
     if (this.signal.aborted) throw testFinished(input, this.name)
     const image = openDisk(prepared, { directory: run.overlayDir, size, extendedL2, test: this.name })

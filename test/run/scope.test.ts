@@ -70,6 +70,18 @@ describe('Scope', () => {
     })
   })
 
+  test('says that it is closed, and not what that broke off, when a file is hashed meanwhile', async () => {
+    await using place = await makePlace()
+    const scope = place.scope()
+    const opening = scope.open({ path: place.unlisted, checksum: `sha256:${'0'.repeat(64)}` })
+    await Promise.all([
+      expect(opening).rejects.toMatchObject({ code: 'TEST_FINISHED' }),
+      // The import of what reads the file comes first.
+      import('../../src/image/local-image.js').then(() => scope.close(failed)),
+    ])
+    expect(place.overlays()).toEqual([])
+  })
+
   test('makes no disk when it is closed while a file is prepared', async () => {
     await using place = await makePlace()
     const scope = place.scope()

@@ -2,9 +2,9 @@
  * The gate: every rule that a file keeps before it may be a base image. A base comes from the network, and QEMU
  * follows what it names: a backing file or a data file can be any file of this machine.
  *
- * The rules for qcow2 are in qcow2-rules.ts; here are those for every file and for raw disks.
+ * The rules for qcow2 are in qcow2-rules.ts; here are those for every file and for raw disks. docs/cache.md lists all.
  */
-import { qcow2Rules, ruleOfHeader } from './qcow2-rules.js'
+import { headerRules, qcow2Rules } from './qcow2-rules.js'
 import type { Rule } from './rule.js'
 
 export const fileRules = {
@@ -42,7 +42,7 @@ export const gateRules: readonly Rule[] = [
   fileRules.S1,
   fileRules.W2,
   fileRules.S2,
-  ruleOfHeader,
+  ...Object.values(headerRules),
   ...qcow2Rules,
   fileRules.W1,
   fileRules.W3,

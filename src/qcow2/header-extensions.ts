@@ -16,23 +16,33 @@ export const extensionType = {
   bitmaps: 0x23_85_28_75,
 } as const
 
+/** The extensions of an image, and what is wrong with the list: one runs out of its place, or there are too many. */
+interface ExtensionList {
+  readonly list: readonly HeaderExtension[]
+  readonly fault: 'length' | 'number' | undefined
+}
+
 /**
- * The extensions in `bytes`, the part of the first cluster that follows the header; undefined when one of them does
- * not fit in it, or when there are more than `limit`.
+ * The extensions in `bytes`, the part of the first cluster that follows the header, at most `limit` of them. Where
+ * the bytes are only the start of that part (`isCut`), the list has to end in them.
  */
-export function parseExtensions(bytes: Buffer, limit: number): readonly HeaderExtension[] | undefined {
-  const extensions: HeaderExtension[] = []
+export function parseExtensions(
+  bytes: Buffer,
+  { limit, isCut }: { readonly limit: number; readonly isCut: boolean },
+): ExtensionList {
+  const list: HeaderExtension[] = []
   let offset = 0
   while (offset + 8 <= bytes.length) {
     const type = bytes.readUInt32BE(offset)
-    if (type === 0) break
+    if (type === 0) return { list, fault: undefined }
     const start = offset + 8
     const end = start + bytes.readUInt32BE(offset + 4)
-    if (end > bytes.length || extensions.length === limit) return undefined
-    extensions.push({ type, data: bytes.subarray(start, end) })
+    if (end > bytes.length) return { list, fault: 'length' }
+    if (list.length === limit) return { list, fault: 'number' }
+    list.push({ type, data: bytes.subarray(start, end) })
     offset = padded(end)
   }
-  return extensions
+  return { list, fault: isCut ? 'length' : undefined }
 }
 
 /** Where the directory of an image's bitmaps is, and how many it lists. */

@@ -44,6 +44,8 @@ export const incompatible = {
   extendedL2: 1n << 4n,
 } as const
 
+export const compatible = { lazyRefcounts: 1n << 0n } as const
+
 export const autoclear = { bitmaps: 1n << 0n, rawExternalData: 1n << 1n } as const
 
 /** QEMU opens no image with more: the L1 table ends at 32 MiB. */

@@ -14,8 +14,21 @@ export interface Rule {
   readonly code?: Extract<VmImageErrorCode, 'UNSAFE_IMAGE' | 'UNSUPPORTED_IMAGE'> | undefined
 }
 
-/** The refusal of the file at `path`; `found` is the middle of a sentence that says how it breaks the rule. */
-export function refusal(path: string, rule: Rule, found: string, cure = rule.cure): VmImageError {
+/** A rule that a file breaks. */
+export interface Breach {
+  readonly rule: Rule
+  /** How, as the middle of a sentence. */
+  readonly found: string
+  /** The rule's, or a closer one for what was found. */
+  readonly cure: string
+}
+
+export function breach(rule: Rule, found: string, cure = rule.cure): Breach {
+  return { rule, found, cure }
+}
+
+/** The refusal of the file at `path`. */
+export function refusal(path: string, { rule, found, cure }: Breach): VmImageError {
   return new VmImageError(
     rule.code ?? 'UNSAFE_IMAGE',
     `Cannot use "${path}" as a base image: ${found}. Rule ${rule.id}: ${rule.meaning}\n${cure}`,

@@ -36,12 +36,25 @@ test.each([
   expect(findForeignFormat(sector(mark.slice(0, -1), offset), nothing)).toBeUndefined()
 })
 
+test('an old VHD, whose footer has 511 bytes, is found too', () => {
+  expect(findForeignFormat(nothing, sector('conectix', 1))?.format).toBe('vhd')
+})
+
+test.each(['CD001', 'BEA01', 'NSR02', 'NSR03'])(
+  'a CD is found by %s behind 16 sectors, and only there',
+  (mark) => {
+    const cd = (offset: number) => Buffer.concat([Buffer.alloc(offset), Buffer.from(mark), nothing])
+    expect(findForeignFormat(cd(0x8001), nothing)?.format).toBe('iso')
+    expect(findForeignFormat(cd(0x8000), nothing)).toBeUndefined()
+  },
+)
+
 test.each([
   ['Virtual PC disk (vhd)', 'conectix'],
   ['Apple disk (dmg)', 'koly'],
 ])('%s is found by its mark %j at the start of the last sector, and only there', (name, mark) => {
   expect(findForeignFormat(nothing, sector(mark))?.name).toBe(name)
-  expect(findForeignFormat(nothing, sector(mark, 1))).toBeUndefined()
+  expect(findForeignFormat(nothing, sector(mark, 2))).toBeUndefined()
 })
 
 test('the cure of a compressed file unpacks it', () => {

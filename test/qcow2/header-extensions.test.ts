@@ -9,8 +9,11 @@ import {
 
 const list = [backingFormat('raw'), featureNames]
 
+const whole = { limit: 32, isCut: false }
+const cut = { limit: 32, isCut: true }
+
 test('extensions survive being written and read', () => {
-  expect(parseExtensions(serialiseExtensions(list), 32)).toEqual(list)
+  expect(parseExtensions(serialiseExtensions(list), whole)).toEqual({ list, fault: undefined })
 })
 
 test('each extension is padded to a multiple of 8 bytes', () => {
@@ -21,23 +24,28 @@ test('each extension is padded to a multiple of 8 bytes', () => {
 
 test('what follows the end mark is not read', () => {
   const bytes = Buffer.concat([serialiseExtensions(list), Buffer.alloc(64, 0xff)])
-  expect(parseExtensions(bytes, 32)).toEqual(list)
+  expect(parseExtensions(bytes, whole)).toEqual({ list, fault: undefined })
+  expect(parseExtensions(bytes, cut)).toEqual({ list, fault: undefined })
 })
 
-test('a list may end with its bytes instead of an end mark', () => {
+test('a list may end with the cluster instead of an end mark, but not with what was read of it', () => {
   const bytes = serialiseExtensions([backingFormat('qcow2')]).subarray(0, 16)
-  expect(parseExtensions(bytes, 32)).toEqual([backingFormat('qcow2')])
+  expect(parseExtensions(bytes, whole)).toEqual({ list: [backingFormat('qcow2')], fault: undefined })
+  expect(parseExtensions(bytes, cut).fault).toBe('length')
 })
 
-test('an extension that is longer than the bytes makes the list unreadable', () => {
+test('an extension that is longer than the bytes is a fault', () => {
   const bytes = serialiseExtensions([featureNames])
-  expect(parseExtensions(bytes.subarray(0, 391), 32)).toBeUndefined()
-  expect(parseExtensions(bytes.subarray(0, 392), 32)).toEqual([featureNames])
+  expect(parseExtensions(bytes.subarray(0, 391), whole)).toEqual({ list: [], fault: 'length' })
+  expect(parseExtensions(bytes.subarray(0, 392), whole)).toEqual({ list: [featureNames], fault: undefined })
 })
 
-test('more extensions than the limit make the list unreadable', () => {
+test('more extensions than the limit are a fault', () => {
   const one = { type: extensionType.bitmaps, data: Buffer.alloc(0) }
   const bytes = serialiseExtensions([one, one, one])
-  expect(parseExtensions(bytes, 3)).toHaveLength(3)
-  expect(parseExtensions(bytes, 2)).toBeUndefined()
+  expect(parseExtensions(bytes, { limit: 3, isCut: false })).toEqual({
+    list: [one, one, one],
+    fault: undefined,
+  })
+  expect(parseExtensions(bytes, { limit: 2, isCut: false })).toEqual({ list: [one, one], fault: 'number' })
 })

@@ -124,15 +124,15 @@ describe('what qemu-img takes for neither qcow2 nor raw is refused:', () => {
     expect(refusalOf(path).message).toContain(`Rule ${rule}`)
   })
 
-  test('qcow of version 1 (Q1)', async () => {
+  test('qcow of version 1 (Q1-version)', async () => {
     await using dir = await tempDir()
     const path = join(dir.path, 'image')
     await qemuImg('create', '-f', 'qcow', path, '1M')
     expect(await probe(path)).toBe('qcow')
-    expect(refusalOf(path).message).toContain('Rule Q1')
+    expect(refusalOf(path).message).toContain('Rule Q1-version')
   })
 
-  test('a qcow2 file that is a VDI disk too (Q13)', async () => {
+  test('a qcow2 file that is a VDI disk too (Q13-disk)', async () => {
     await using dir = await tempDir()
     const path = join(dir.path, 'image')
     const image = smallQcow2('a')
@@ -140,7 +140,7 @@ describe('what qemu-img takes for neither qcow2 nor raw is refused:', () => {
     image.writeUInt32BE(0x7f10dabe, 64)
     writeFileSync(path, image)
     expect(await probe(path)).toContain('Unsupported VDI image')
-    expect(refusalOf(path).message).toContain('it is a VirtualBox disk (vdi) too. Rule Q13')
+    expect(refusalOf(path).message).toContain('it is a VirtualBox disk (vdi) too. Rule Q13-disk')
   })
 
   test('a DMG disk, which qemu-img knows by its name only (W2)', async () => {

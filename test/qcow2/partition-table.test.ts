@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { findOddPartitionTable } from '../../src/qcow2/partition-table.js'
+import { findOddPartitionTable, findPartitionTable } from '../../src/qcow2/partition-table.js'
 
 interface Entry {
   readonly flag?: number
@@ -51,4 +51,23 @@ test.each([
   ['a GPT from another CHS address', sectorWith({ ...gpt, chs: [0, 1, 0] }), noProtection],
 ])('odd: %s', (_, sector, odd) => {
   expect(findOddPartitionTable(sector)).toBe(odd)
+})
+
+const gptAt = (offset: number) => {
+  const head = Buffer.concat([sectorWith(gpt), Buffer.alloc(8192)])
+  head.write('EFI PART', offset)
+  return head
+}
+
+test.each([
+  ['an MBR', sectorWith(linux), 'mbr'],
+  ['a GPT of sectors of 512 bytes', gptAt(512), 'gpt'],
+  ['a GPT of sectors of 4096 bytes', gptAt(4096), 'gpt'],
+  ['an MBR that protects nothing', gptAt(513), 'mbr'],
+  ['an MBR without partitions', sectorWith(), undefined],
+  ['a FAT file system', fat(), undefined],
+  ['no mark', Buffer.alloc(8192), undefined],
+  ['less than a sector', Buffer.alloc(511), undefined],
+])('the partition table of a disk with %s', (_, head, expected) => {
+  expect(findPartitionTable(head)).toBe(expected)
 })

@@ -34,7 +34,7 @@ const patienceMs = 1000
 const stderrLines = 5
 
 /** Debian's packages of the programs that are not called like them. */
-const packages: Readonly<Record<string, string>> = { xz: 'xz-utils' }
+const packages: Readonly<Record<string, string>> = { xz: 'xz-utils', 'qemu-img': 'qemu-utils' }
 
 /**
  * What the program writes to its standard output, as it comes. A caller that stops reading early kills it.

@@ -39,6 +39,8 @@ export interface CommandOptions {
   /** As given, `30d`. */
   readonly maxAge?: string | undefined
   readonly dryRun?: boolean | undefined
+  /** Where the repaired copy of an image goes. */
+  readonly repair?: string | undefined
   readonly signal: AbortSignal
 }
 

@@ -4,6 +4,7 @@ import type { Command } from './command.js'
 import { doctorCommand } from './doctor.js'
 import { fetchCommand } from './fetch.js'
 import { importCommand } from './import.js'
+import { inspectCommand } from './inspect.js'
 import { listCommand } from './list.js'
 import { pinCommand } from './pin.js'
 import { providersCommand } from './providers.js'
@@ -21,6 +22,7 @@ export const commands: readonly Command[] = [
   pruneCommand,
   rmCommand,
   resolveCommand,
+  inspectCommand,
   providersCommand,
   doctorCommand,
   cacheKeyCommand,

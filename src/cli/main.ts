@@ -103,11 +103,12 @@ Examples:
   vmimage verify                     whether every cached image is still as it was published
   vmimage prune --dry-run            what a collection would remove, and why
   vmimage rm debian:12               one system's images, if nobody uses them
+  vmimage inspect disk.qcow2         what a file is, and whether it could be a base image
   vmimage doctor                     what is wrong with this machine, and what to do about it
 
 Exit codes:
   0  done
-  1  something else failed; the message says what
+  1  something else failed; the message says what (of inspect: the file would be refused)
   2  the command, the name of an image or the configuration is wrong; not pinned, with --frozen
   3  there is no such image: at the publisher (or no longer the pinned one), or in the cache
   4  the network (or its absence: --offline)

@@ -6,6 +6,7 @@ import { cures, isInside, type Qcow2Evidence, type Qcow2Rule, when } from './qco
 
 const mostExtensions = 32
 const mostBitmaps = 64
+const mostBackingFormatBytes = 16
 /** QEMU's own limit. */
 const mostBitmapDirectoryBytes = 1024n * 65_535n
 
@@ -37,6 +38,19 @@ export const extensionRules: readonly Qcow2Rule[] = [
     cure: cures.rewrite,
     find: (evidence) =>
       when(hasExtension(evidence, extensionType.encryptionHeader), 'it has an encryption header'),
+  },
+  {
+    id: 'Q12-backing-format',
+    meaning:
+      'The name of a backing format has fewer than 16 bytes, as QEMU wants it even without a backing file.',
+    cure: cures.damaged,
+    find: (evidence) =>
+      when(
+        extensionsOf(evidence).list.some(
+          ({ type, data }) => type === extensionType.backingFormat && data.length >= mostBackingFormatBytes,
+        ),
+        'it names a backing format in 16 bytes or more',
+      ),
   },
   {
     id: 'Q12-bitmaps',

@@ -34,10 +34,11 @@ export function parseExtensions(
   let offset = 0
   while (offset + 8 <= bytes.length) {
     const type = bytes.readUInt32BE(offset)
-    if (type === 0) return { list, fault: undefined }
     const start = offset + 8
     const end = start + bytes.readUInt32BE(offset + 4)
+    // QEMU looks at the length of the end mark too.
     if (end > bytes.length) return { list, fault: 'length' }
+    if (type === 0) return { list, fault: undefined }
     if (list.length === limit) return { list, fault: 'number' }
     list.push({ type, data: bytes.subarray(start, end) })
     offset = padded(end)

@@ -48,7 +48,9 @@ test('setup() fails with the command to type where there is no apt', async () =>
   addProgram(dir.path, 'qemu-img')
   const { status, stderr } = runSetup(dir.path)
   expect(status).not.toBe(0)
-  expect(stderr).toContain('The tests need qemu-io, qemu-system-x86_64, gpgv, and could not install them.')
+  expect(stderr).toContain(
+    'The tests need qemu-io, qemu-storage-daemon, qemu-system-x86_64, gpgv, and could not install them.',
+  )
   expect(stderr).toContain(
     'Type: sudo apt-get -q update && sudo apt-get -q install -y --no-install-recommends qemu-utils qemu-system-x86 gpgv',
   )

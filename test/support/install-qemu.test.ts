@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { tempDir } from './temp-dir.js'
 
-const programs = ['qemu-img', 'qemu-io', 'qemu-system-x86_64', 'gpgv']
+const programs = ['qemu-img', 'qemu-io', 'qemu-storage-daemon', 'qemu-system-x86_64', 'gpgv']
 const module = new URL('install-qemu.ts', import.meta.url).href
 
 /** Runs the setup in a process that finds programs in `path` only. */
@@ -37,7 +37,7 @@ test('setup() installs what is missing through apt', async () => {
   expect(status).toBe(0)
   expect(readFileSync(log, 'utf8').split('\n')).toEqual([
     '-q update',
-    '-q install -y --no-install-recommends qemu-utils qemu-system-x86 gpgv',
+    '-q install -y --no-install-recommends qemu-utils qemu-system-common qemu-system-x86 gpgv',
     '',
   ])
   expect(stdout).toContain('They are installed.')
@@ -52,7 +52,7 @@ test('setup() fails with the command to type where there is no apt', async () =>
     'The tests need qemu-io, qemu-storage-daemon, qemu-system-x86_64, gpgv, and could not install them.',
   )
   expect(stderr).toContain(
-    'Type: sudo apt-get -q update && sudo apt-get -q install -y --no-install-recommends qemu-utils qemu-system-x86 gpgv',
+    'Type: sudo apt-get -q update && sudo apt-get -q install -y --no-install-recommends qemu-utils qemu-system-common qemu-system-x86 gpgv',
   )
 })
 

@@ -10,6 +10,7 @@ import { delimiter, join } from 'node:path'
 const packages = {
   'qemu-img': 'qemu-utils',
   'qemu-io': 'qemu-utils',
+  'qemu-storage-daemon': 'qemu-system-common',
   'qemu-system-x86_64': 'qemu-system-x86',
   gpgv: 'gpgv',
 } as const

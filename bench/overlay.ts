@@ -1,104 +1,106 @@
 /**
- * What an overlay costs: ours, `qemu-img create` through execa, and the floor (open, write and close of as many bytes
- * as qemu-img writes). All in one process, in interleaved rounds, each method of each round in a fresh directory.
+ * What an overlay costs: ours, qemu-img's in a process of its own, and what Node itself needs for a new file. All in
+ * one process, in interleaved rounds, each method of each round in a fresh directory, on the disk and on a tmpfs, one
+ * after the other and eight at once; then what it costs to delete them, and how long a large one holds the event loop.
  * Files are deleted only at the end: for minutes after a deletion ext4 looks for an inode that was not freed recently,
  * and each creation near by takes up to a millisecond more, whoever asks for it.
  *
- *     npx tsx bench/overlay.ts [directory]     default: the directory for temporary files
+ *     npx tsx bench/overlay.ts [directory...]     default: the directory for temporary files, and /dev/shm
  */
 import {
-  closeSync,
+  existsSync,
   mkdirSync,
   mkdtempSync,
-  openSync,
   readFileSync,
   rmSync,
+  statSync,
+  unlinkSync,
   writeFileSync,
-  writeSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { execa } from 'execa'
-import { createOverlay } from '../src/qcow2/create.js'
-import { inspectImage } from '../src/qcow2/inspect.js'
 import { smallQcow2 } from '../fixtures/images/small-qcow2.js'
-import { median } from './figures.js'
+import { inspectImage } from '../src/qcow2/inspect.js'
+import { median, printTable } from './figures.js'
+import { benchDeletion } from './overlay-deletion.js'
+import { type Method, methodsFor } from './overlay-methods.js'
 
-const rounds = 9
-const qemuImgBytes = Buffer.alloc(196_768)
-/** The disk for which an overlay by qemu-img has those 196,768 bytes. */
-const tenGiB = 10 * 2 ** 30
-
-interface Method {
-  readonly name: string
-  readonly filesPerRound: number
-  readonly create: (path: string) => unknown
-}
+const rounds = 7
+const shared = '/dev/shm'
+const places = process.argv.length > 2 ? process.argv.slice(2) : [tmpdir(), shared].filter(existsSync)
 
 interface Sample {
   readonly wallUs: number
+  readonly atOnceUs: number
   readonly cpuUs: number
+  readonly deleteUs: number
 }
 
-const directory = mkdtempSync(join(process.argv[2] ?? tmpdir(), 'vmimage-bench-'))
-try {
-  await benchmark(join(directory, 'base.qcow2'))
-} finally {
-  rmSync(directory, { recursive: true })
+for (const place of places) {
+  const directory = mkdtempSync(join(place, 'vmimage-bench-'))
+  try {
+    await benchmark(directory)
+    await benchDeletion(directory)
+  } finally {
+    rmSync(directory, { recursive: true })
+  }
 }
 
-async function benchmark(basePath: string): Promise<void> {
+async function benchmark(directory: string): Promise<void> {
+  const basePath = join(directory, 'base.qcow2')
   writeFileSync(basePath, smallQcow2('bench'))
-  const base = inspectImage(basePath)
-  const methods: readonly Method[] = [
-    {
-      name: 'createOverlay',
-      filesPerRound: 100,
-      create: (path) => createOverlay(path, base, { sizeBytes: tenGiB }),
-    },
-    {
-      name: 'createOverlay, dense',
-      filesPerRound: 100,
-      create: (path) => createOverlay(path, base, { sizeBytes: tenGiB, dense: true, extendedL2: false }),
-    },
-    { name: 'floor: open, write, close', filesPerRound: 100, create: writeSameBytes },
-    {
-      name: 'execa qemu-img create',
-      filesPerRound: 40,
-      create: (path) =>
-        execa('qemu-img', ['create', '-f', 'qcow2', '-F', 'qcow2', '-b', basePath, path, String(tenGiB)]),
-    },
-  ]
+  const methods = methodsFor(inspectImage(basePath))
   const samples = new Map<Method, Sample[]>(methods.map((method) => [method, []]))
+  const made: string[][] = []
   for (let round = 0; round <= rounds; round += 1) {
     for (const method of methods) {
-      const sample = await measure(method, join(directory, `${round}-${methods.indexOf(method)}`))
+      const into = join(directory, `${round}-${methods.indexOf(method)}`)
+      const { paths, ...sample } = await measure(method, into)
+      made.push(paths)
       // Round 0 warms up the compiler and the file caches.
-      if (round > 0) samples.get(method)?.push(sample)
+      if (round > 0) samples.get(method)?.push({ ...sample, deleteUs: 0 })
     }
   }
-  print(samples)
+  // Deleted at last, in the order in which they were made.
+  for (const [index, paths] of made.entries()) {
+    const method = methods[index % methods.length]
+    const round = Math.floor(index / methods.length)
+    const deleteUs = median(paths.map(timeOfDeletion))
+    const known = method && samples.get(method)
+    const sample = known?.[round - 1]
+    if (known && sample) known[round - 1] = { ...sample, deleteUs }
+  }
+  print(directory, samples)
 }
 
-/** Both calls of the floor: what Node itself needs to put these bytes into a new file. */
-function writeSameBytes(path: string): void {
-  const fd = openSync(path, 'wx', 0o600)
-  writeSync(fd, qemuImgBytes)
-  closeSync(fd)
+function timeOfDeletion(path: string): number {
+  const start = process.hrtime.bigint()
+  unlinkSync(path)
+  return Number(process.hrtime.bigint() - start) / 1000
 }
 
-async function measure({ filesPerRound, create }: Method, into: string): Promise<Sample> {
+/** One half of the files one after the other, each timed; the other half eight at once, timed together. */
+async function measure({ filesPerRound, create }: Method, into: string) {
   mkdirSync(into)
-  const paths = Array.from({ length: filesPerRound }, (_, index) => join(into, `${index}.qcow2`))
+  const names = (half: string) =>
+    Array.from({ length: filesPerRound }, (_, index) => join(into, `${half}-${index}.qcow2`))
+  const [one, eight] = [names('one'), names('eight')]
   const walls: number[] = []
   const cpuBefore = cpuUsOfAll()
-  for (const path of paths) {
+  for (const path of one) {
     const start = process.hrtime.bigint()
     await create(path)
     walls.push(Number(process.hrtime.bigint() - start) / 1000)
   }
-  const cpuUs = (cpuUsOfAll() - cpuBefore) / filesPerRound
-  return { wallUs: median(walls), cpuUs }
+  const cpuUs = (cpuUsOfAll() - cpuBefore) / one.length
+  const start = process.hrtime.bigint()
+  const waiting = [...eight]
+  const lane = async () => {
+    for (let path = waiting.pop(); path !== undefined; path = waiting.pop()) await create(path)
+  }
+  await Promise.all(Array.from({ length: 8 }, lane))
+  const atOnceUs = Number(process.hrtime.bigint() - start) / 1000 / eight.length
+  return { wallUs: median(walls), atOnceUs, cpuUs, paths: [...one, ...eight] }
 }
 
 /** CPU time of this process and of its children that have ended. */
@@ -109,23 +111,27 @@ function cpuUsOfAll(): number {
   return user + system + (Number(fields[13]) + Number(fields[14])) * 10_000
 }
 
-function print(samples: ReadonlyMap<Method, readonly Sample[]>): void {
+function print(directory: string, samples: ReadonlyMap<Method, readonly Sample[]>): void {
   const rows = Array.from(samples, ([{ name, filesPerRound }, all]) => ({
     name,
-    files: filesPerRound * rounds,
+    files: filesPerRound * 2 * rounds,
     wallUs: median(all.map(({ wallUs }) => wallUs)),
+    atOnceUs: median(all.map(({ atOnceUs }) => atOnceUs)),
     // The children's time comes in ticks of 10 ms: over all rounds, so that they are many.
     cpuUs: all.reduce((sum, { cpuUs }) => sum + cpuUs, 0) / rounds,
+    deleteUs: median(all.map(({ deleteUs }) => deleteUs)),
   }))
   const ours = rows[0]?.wallUs ?? Number.NaN
   console.log(
-    `In ${directory}; median of ${rounds} rounds of the median of each; CPU with children, mean of all.\n`,
+    `\nIn ${directory} (device ${statSync(directory).dev}); us each, median of ${rounds} rounds of the median of each; CPU with children.\n`,
   )
-  console.log('method                        files   wall us    CPU us   times createOverlay')
-  for (const { name, files, wallUs, cpuUs } of rows) {
-    const numbers = [wallUs.toFixed(1), cpuUs.toFixed(1)].map((text) => text.padStart(9)).join(' ')
-    console.log(
-      `${name.padEnd(28)} ${String(files).padStart(6)} ${numbers} ${(wallUs / ours).toFixed(2).padStart(9)}`,
-    )
-  }
+  printTable([
+    ['method', 'files', 'one by one', '8 at once', 'CPU', 'delete', 'times the first'],
+    ...rows.map(({ name, files, wallUs, atOnceUs, cpuUs, deleteUs }) => [
+      name,
+      String(files),
+      ...[wallUs, atOnceUs, cpuUs, deleteUs].map((us) => us.toFixed(1)),
+      (wallUs / ours).toFixed(2),
+    ]),
+  ])
 }

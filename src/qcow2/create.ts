@@ -47,10 +47,25 @@ export interface Overlay {
  * createOverlay('/var/tmp/run/disk.qcow2', inspectImage('/images/base.qcow2'))
  */
 export function createOverlay(path: string, base: OverlayBase, options: OverlayOptions = {}): Overlay {
+  return prepareOverlay(base, options)(path)
+}
+
+/**
+ * createOverlay() in two steps, for many overlays on one base: works out the bytes once, and returns what writes them
+ * to a new file. It throws what createOverlay() does, of the base and the size at once, of the file when it is written.
+ *
+ * @example
+ * const create = prepareOverlay(inspectImage('/images/base.qcow2'))
+ * for (const name of ['a', 'b']) create(`/var/tmp/run/${name}.qcow2`)
+ */
+export function prepareOverlay(base: OverlayBase, options: OverlayOptions = {}): (path: string) => Overlay {
   const virtualSizeBytes = overlaySize(base, options.sizeBytes)
-  const layout = overlayLayout(base, virtualSizeBytes, options.extendedL2 ?? true)
-  writeNewFile(path, options.dense ? withoutHoles(layout) : layout)
-  return { path, virtualSizeBytes }
+  const sparse = overlayLayout(base, virtualSizeBytes, options.extendedL2 ?? true)
+  const layout = options.dense ? withoutHoles(sparse) : sparse
+  return (path) => {
+    writeNewFile(path, layout)
+    return { path, virtualSizeBytes }
+  }
 }
 
 /** The bytes of a file as pieces; what lies between them reads as zeros. */
@@ -172,10 +187,15 @@ function writeNewFile(path: string, layout: Layout): void {
 function writeAndClose(fd: number, { lengthBytes, pieces }: Layout): void {
   try {
     for (const { offset, bytes } of pieces) writeFully(fd, bytes, offset)
-    ftruncateSync(fd, lengthBytes)
+    if (endOf(pieces) !== lengthBytes) ftruncateSync(fd, lengthBytes)
   } finally {
     closeSync(fd)
   }
+}
+
+function endOf(pieces: Layout['pieces']): number {
+  const last = pieces.at(-1)
+  return last === undefined ? 0 : last.offset + last.bytes.length
 }
 
 /** A write may be short when the disk is nearly full; the next one then says why. */

@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSy
 import { dirname, join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { smallQcow2 } from '../../fixtures/images/small-qcow2.js'
-import { createOverlay, isNoSpace } from '../../src/qcow2/create.js'
+import { createOverlay, isNoSpace, prepareOverlay } from '../../src/qcow2/create.js'
 import { parseHeader } from '../../src/qcow2/header.js'
 import { inspectImage } from '../../src/qcow2/inspect.js'
 import { qemuImg } from '../support/qemu.js'
@@ -125,6 +125,21 @@ describe('createOverlay()', () => {
       expect(info).toMatchObject({ 'backing-filename': base.path, 'backing-filename-format': base.format })
     }
   })
+
+  test.each([{}, { dense: true }, { extendedL2: false, sizeBytes: 10 * 2 ** 30 }])(
+    'writes the same bytes when they were worked out before: %j',
+    async (options) => {
+      await using dir = await tempDir()
+      const path = (name: string) => join(dir.path, name)
+      const base = writeBase(path('base'))
+      const create = prepareOverlay(base, options)
+      expect(create(path('a'))).toEqual({ ...createOverlay(path('b'), base, options), path: path('a') })
+      create(path('c'))
+      for (const name of ['a', 'c'])
+        expect(readFileSync(path(name)).equals(readFileSync(path('b')))).toBe(true)
+      expect(errorOf(() => create(path('a')))).toMatchObject({ code: 'EEXIST' })
+    },
+  )
 
   test.each([{ dense: true }, { dense: false }])(
     'removes what it wrote when the disk has no more room %j',

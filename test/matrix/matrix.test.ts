@@ -5,12 +5,15 @@ import { describe, expect, test } from 'vitest'
 import { type Expectation, expectations, type Place } from '../conformance/expectations.js'
 import { tempDir } from '../support/temp-dir.js'
 import { canaryCells, cellsOf } from './cells.js'
+import type { MatrixCell } from './matrix-cell.js'
 import { keptRows, readKept } from './keep.js'
 import { compareWith, readObservations } from './observations.js'
 import { type CellResult, cellLine, differenceLines, table } from './table.js'
 import { vitestFramework } from './vitest-framework.js'
 
 const place: Place = { framework: 'vitest', version: '3.2.7', node: '20', pool: 'forks' }
+
+const namesOf = (cells: readonly MatrixCell[]) => cells.map(({ name }) => name)
 
 describe('cells', () => {
   const all = cellsOf({}).map(({ name }) => name)
@@ -46,9 +49,11 @@ describe('cells', () => {
   })
 
   test('of the canary are the newest, and the next where there is one', () => {
-    const named = (tags: readonly string[]) => canaryCells(() => tags).map(({ name }) => name)
-    expect(named(['latest', 'v3'])).toEqual(['vitest latest node24 canary'])
-    expect(named(['beta', 'latest'])).toEqual(['vitest latest node24 canary', 'vitest beta node24 canary'])
+    expect(namesOf(canaryCells(() => ['latest', 'v3']))).toEqual(['vitest latest node24 canary'])
+    expect(namesOf(canaryCells(() => ['beta', 'latest']))).toEqual([
+      'vitest latest node24 canary',
+      'vitest beta node24 canary',
+    ])
   })
 
   test('have scenarios that the framework knows how to run', () => {

@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, onTestFinished, test, vi } from 'vites
 import { type Disks, openDisks } from './disks.js'
 import { observe } from './observe.js'
 
+/** Hooks that open disks first have time for that on a busy machine. */
 const never = () => new Promise<void>(() => {})
 
 describe('beforeEach', () => {
@@ -11,7 +12,7 @@ describe('beforeEach', () => {
     beforeEach(async () => {
       disks = await openDisks()
       await never()
-    }, 50)
+    }, 1000)
     test('times out', () => {})
   })
   test('comes next', () => {

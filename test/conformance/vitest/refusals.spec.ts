@@ -1,10 +1,10 @@
 /** Calls that belong to no test, or to one that has ended. */
 import { readdirSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
-import { EventEmitter, once } from 'node:events'
 import { dirname } from 'node:path'
 import { afterEach, describe, onTestFinished, test } from 'vitest'
 import { useVmImage } from 'vmimage/vitest'
 import { codeOf, openDisks, refusal } from './disks.js'
+import { latch } from './latch.js'
 import { observe } from './observe.js'
 
 const atTopLevel = refusal()
@@ -18,39 +18,39 @@ describe('a suite', () => {
 })
 
 describe('a test that timed out', () => {
-  const events = new EventEmitter()
-  const late = once(events, 'late')
+  const goOn = latch<void>()
+  const late = latch<string>()
 
-  test('goes on', { timeout: 50 }, async () => {
+  // Time enough to open disks on a busy machine: a call that is broken off would end the body.
+  test('goes on', { timeout: 1000 }, async () => {
     await openDisks()
-    await once(events, 'go on')
-    events.emit('late', await refusal())
+    await goOn.reached
+    late.reach(await refusal())
   })
 
   test('comes next', async () => {
-    events.emit('go on')
-    observe('call after its test timed out: refused', String(await late))
+    goOn.reach()
+    observe('call after its test timed out: refused', await late.reached)
   })
 })
 
 describe('a call in flight', () => {
   const file = `in-flight-${process.pid}-${performance.now()}`
-  const ended = new EventEmitter()
-  const end = once(ended, 'end')
+  const end = latch<string>()
   let directory = ''
 
-  // A gibibyte of zeros takes longer to hash than the test has.
-  test('at the timeout', { timeout: 50 }, async () => {
+  // Eight gibibytes of zeros take longer to hash than the test has.
+  test('at the timeout', { timeout: 1000 }, async () => {
     const [path = ''] = (await openDisks()).paths
     directory = dirname(path)
     writeFileSync(file, '')
-    truncateSync(file, 1024 ** 3)
+    truncateSync(file, 8 * 1024 ** 3)
     const checksum = `sha256:${'0'.repeat(64)}`
-    ended.emit('end', await codeOf(useVmImage({ path: `./${file}`, format: 'raw', checksum })))
+    end.reach(await codeOf(useVmImage({ path: `./${file}`, format: 'raw', checksum })))
   })
 
   test('comes next', async () => {
-    observe('call in flight when its test times out: refused', String(await end))
+    observe('call in flight when its test times out: refused', await end.reached)
     rmSync(file)
     const left = readdirSync(directory).filter((name) => name.startsWith(file))
     observe('call in flight when its test times out: no disk is left', left.length)
@@ -58,19 +58,17 @@ describe('a call in flight', () => {
 })
 
 describe('a promise', () => {
-  const events = new EventEmitter()
-  const late = once(events, 'late')
+  const goOn = latch<void>()
+  const late = latch<string>()
 
   test('is left behind', async () => {
     await openDisks()
-    void once(events, 'go on')
-      .then(() => refusal())
-      .then((code) => events.emit('late', code))
+    void goOn.reached.then(() => refusal()).then(late.reach)
   })
 
   test('comes next', async () => {
-    events.emit('go on')
-    observe('call from what a test left running: refused', String(await late))
+    goOn.reach()
+    observe('call from what a test left running: refused', await late.reached)
   })
 })
 

@@ -64,7 +64,8 @@ export function keepImages(
   const place = takePlace(run)
   if (place === undefined) return refused('keepLast')
   const sizeBytes = present.reduce((sum, { image }) => sum + allocatedIn(image.path), 0)
-  if (!makeRoom(run, sizeBytes)) {
+  const old = findOld(run, sizeBytes)
+  if (old === undefined) {
     rmSync(place, { force: true })
     return refused('keepMaxSize')
   }
@@ -75,6 +76,8 @@ export function keepImages(
     if (leaseDir !== undefined) markKept(leaseDir, directory)
     moveOverlay(image, directory)
   }
+  // Last: a name that were free again would be taken, and its old path lead to another disk. Two workers may remove one.
+  for (const path of old) remove(path)
   return present.map(({ image }) => ({ image: titleOf(image), path: image.path }))
 }
 
@@ -140,24 +143,26 @@ function fileNameOf(test: string): string {
 }
 
 /**
- * Removes kept disks of earlier runs, the oldest first, until with `sizeBytes` more the limits hold. False, and nothing
- * is removed, when what this run itself has kept leaves no room. Two workers may remove the same one.
+ * The kept disks of earlier runs that have to go, the oldest first, until with `sizeBytes` more the limits hold. Undefined
+ * when what this run itself has kept leaves no room.
  */
-function makeRoom({ overlayDir, keptDir, keepLast, keepMaxBytes }: RunInfo, sizeBytes: number): boolean {
+function findOld(
+  { overlayDir, keptDir, keepLast, keepMaxBytes }: RunInfo,
+  sizeBytes: number,
+): readonly string[] | undefined {
   const places = placesIn(overlayDir)
   const own = new Set(places.map((place) => readFileSync(place, 'utf8')))
   const kept = keptIn(keptDir)
   const old = kept.filter(({ name }) => !own.has(name)).toSorted((a, b) => a.keptAtMs - b.keptAtMs)
   let takenBytes = sizeBytes + sumOf(kept)
-  if (takenBytes - sumOf(old) > keepMaxBytes) return false
-  let tooMany = old.length + places.length - keepLast
-  for (const { name, sizeBytes: freedBytes } of old) {
-    if (tooMany <= 0 && takenBytes <= keepMaxBytes) break
-    remove(join(keptDir, name))
-    tooMany -= 1
-    takenBytes -= freedBytes
-  }
-  return true
+  if (takenBytes - sumOf(old) > keepMaxBytes) return undefined
+  const tooMany = old.length + places.length - keepLast
+  const last = old.findIndex((each, index) => {
+    const isEnough = index >= tooMany && takenBytes <= keepMaxBytes
+    takenBytes -= each.sizeBytes
+    return isEnough
+  })
+  return old.slice(0, last === -1 ? old.length : last).map(({ name }) => join(keptDir, name))
 }
 
 function sumOf(kept: readonly { readonly sizeBytes: number }[]): number {

@@ -139,8 +139,13 @@ async function openRun(context: Context): Promise<Run> {
     startAgain: () => freePlaces(directory.overlayDir),
     close() {
       closing.abort()
-      forgetEnd()
-      directory.removeSync()
+      // In this order: a signal in between would end the process and leave the directory. Those that came while it was
+      // removed are heard before the next turn.
+      try {
+        directory.removeSync()
+      } finally {
+        setImmediate(forgetEnd)
+      }
     },
   }
 }

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import { existsSync, mkdirSync, readdirSync, renameSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
@@ -47,6 +48,7 @@ test('close() removes the directories and the listeners, and may be called twice
   expect(listeners()).toEqual(before.map((count) => count + 1))
   run.close()
   run.close()
+  await setImmediate()
   expect(listeners()).toEqual(before)
   expect(runs()).toEqual([])
 })

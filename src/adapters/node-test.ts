@@ -16,12 +16,13 @@ export type { OpenOptions as UseVmImageOptions } from '../run/scope.js'
 
 /** What is used of Node's `TestContext`; its result is there since 20.12, and in no type of that version. */
 export interface NodeTestContext {
+  readonly name: string
   readonly fullName: string
   readonly signal: AbortSignal
   readonly passed?: boolean
   readonly error?: unknown
   after(undo: () => void | Promise<void>): void
-  skip(reason: string): void
+  todo(reason: string): void
 }
 
 type Call =
@@ -33,7 +34,8 @@ type Call =
  * `before()`, or outside of any test, lives until the end of the file.
  *
  * An image that the cache does not have is downloaded: run `npx vmimage fetch` before the tests, and none waits for it.
- * The context of the test may come first; a test whose image cannot be had is skipped only with it.
+ * The context of the test may come first; only with it a test whose image cannot be had
+ * counts as one that is still to do, where `onUnavailable` says to skip.
  *
  * @throws VmImageError TEST_FINISHED when the test of the given context is over; or what keeps the image away.
  * @example
@@ -45,24 +47,43 @@ type Call =
 export async function useVmImage(...call: Call): Promise<VmImage> {
   const [context, image, options = {}] = isWithContext(call) ? call : [undefined, ...call]
   if (context?.signal.aborted) throw testFinished(image, context.fullName)
-  const starting = onDemandRun()
-  const scope = new Scope({
-    name: context?.fullName ?? fileName(),
-    run: async () => (await starting).info,
-    print,
-  })
   // Before the first wait: a test that runs out of time must still find what it has to undo.
-  if (context) context.after(() => end(scope, context))
-  else nodeTest.after((place: unknown) => endWhenOver(scope, place))
-  const run = await starting
+  const scope = context ? scopeOf(context) : scopeOfCaller()
+  const run = await onDemandRun()
   try {
     await run.add({ images: [image], strict: true })
     return await scope.open(image, options)
   } catch (error) {
+    // The fetch is all tests' and goes on; this one's end is what its caller has to hear.
+    if (scope.signal.aborted) throw testFinished(image, context?.fullName ?? scope.name)
     const reason = await scope.skipReason(error)
-    if (reason !== undefined) context?.skip(reason)
+    // A test that is skipped and then throws ends the run with 1; of one that is still to do, Node expects no more.
+    if (reason !== undefined) context?.todo(reason)
     throw error
   }
+}
+
+/** All disks that a test opens by its context are kept, and counted, as one test's. */
+const scopes = new WeakMap<NodeTestContext, Scope>()
+
+function scopeOf(context: NodeTestContext): Scope {
+  const known = scopes.get(context)
+  if (known) return known
+  const scope = makeScope(context.fullName)
+  scopes.set(context, scope)
+  context.after(() => end(scope, context))
+  return scope
+}
+
+function scopeOfCaller(): Scope {
+  const scope = makeScope(fileName())
+  nodeTest.after((place: unknown) => endWhenOver(scope, place))
+  return scope
+}
+
+function makeScope(name: string): Scope {
+  const run = onDemandRun()
+  return new Scope({ name, run: async () => (await run).info, print })
 }
 
 function isWithContext(call: Call): call is Extract<Call, readonly [NodeTestContext, ...unknown[]]> {
@@ -78,9 +99,14 @@ function isContext(value: unknown): value is NodeTestContext {
  * test, the disk goes with the process.
  */
 async function endWhenOver(scope: Scope, place: unknown): Promise<void> {
-  if (!isContext(place)) return
+  if (!isContext(place) || isFile(place)) return
   if (place.passed || place.error) return end(scope, place)
   place.after(() => end(scope, place))
+}
+
+/** What Node has around all tests of a file: its context has no name to ask for. */
+function isFile({ name }: NodeTestContext): boolean {
+  return name === '<root>'
 }
 
 async function end(scope: Scope, { fullName, passed, error }: NodeTestContext): Promise<void> {

@@ -1,12 +1,21 @@
 /** The cells of the matrix; pure. */
 import type { ScenarioName } from '../conformance/expectations.js'
 import type { Cell, Framework } from './framework.js'
+import { exampleCells } from './example-cells.js'
+import { jestFramework } from './jest-framework.js'
 import type { MatrixCell } from './matrix-cell.js'
+import { nodeTestFramework } from './node-test-framework.js'
+import { playwrightFramework } from './playwright-framework.js'
 import { runCell } from './run-cell.js'
 import { typesCells } from './types-cells.js'
 import { vitestFramework } from './vitest-framework.js'
 
-const frameworks: readonly Framework[] = [vitestFramework]
+export const frameworks: readonly Framework[] = [
+  vitestFramework,
+  jestFramework,
+  nodeTestFramework,
+  playwrightFramework,
+]
 
 /**
  * Of each way in which versions differ one: both ends of the range, without and with aroundEach, processes and threads; and
@@ -17,7 +26,14 @@ const small: ReadonlyMap<string, readonly ScenarioName[] | undefined> = new Map(
   ['vitest 4.1 node20 by hand threads no-isolate', undefined],
   ['vitest 5 node24 plugin forks', ['ends by signals', 'watch']],
   ['vitest 5 node24 plugin vmThreads', ['canary', 'semantics', 'sequence.concurrent', 'keep']],
+  ['jest 30 node20 workers commonjs', ['canary', 'semantics', 'keep', 'onUnavailable: skip']],
+  ['node-test node20 es-modules', ['semantics', 'keep', 'onUnavailable: skip']],
+  ['playwright 1 node20 plugin es-modules', ['semantics', 'keep', 'onUnavailable: skip']],
   ['types typescript 5.4 vitest 3.2 nodenext', undefined],
+  // The others take as long again to install.
+  ['example jest-typescript', undefined],
+  ['example node-test', undefined],
+  ['example vitest-basic', undefined],
 ])
 
 export interface CellFilter {
@@ -34,7 +50,10 @@ export function cellsOf({ only, isSmall = false, scenarios }: CellFilter): reado
     .flatMap((framework) => framework.cells())
     .map((cell) => withScenarios(cell, scenarios ?? (isSmall ? small.get(cell.name) : undefined)))
     .filter((cell) => cell.scenarios.length > 0)
-  const all = [...cells.map(asMatrixCell), ...(scenarios === undefined ? typesCells() : [])]
+  const all = [
+    ...cells.map(asMatrixCell),
+    ...(scenarios === undefined ? [...typesCells(), ...exampleCells()] : []),
+  ]
   const named = all
     .filter(({ name }) => !isSmall || small.has(name))
     .filter(({ name }) => only?.some((part) => isMeant(name, part, all)) ?? true)
@@ -44,7 +63,10 @@ export function cellsOf({ only, isSmall = false, scenarios }: CellFilter): reado
 
 /** The newest of each, and the next where the registry has one: only what nobody promises us. */
 export function canaryCells(tagsOf: (name: string) => readonly string[]): readonly MatrixCell[] {
-  return frameworks.flatMap((framework) => framework.canaries(tagsOf(framework.name))).map(asMatrixCell)
+  return frameworks
+    .filter(({ scenarios }) => scenarios.canary !== undefined)
+    .flatMap((framework) => framework.canaries(tagsOf(framework.name)))
+    .map(asMatrixCell)
 }
 
 function withScenarios(cell: Cell, names: readonly string[] | undefined): Cell {

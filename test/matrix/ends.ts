@@ -3,7 +3,6 @@
  * processes have to be the same, and no directory of a run may be left.
  */
 import { appendFileSync, existsSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { endsBySignals, endsOfTests, Saw } from '../conformance/expectations.js'
 import type { Child } from './child.js'
@@ -52,10 +51,15 @@ const endings: Readonly<Record<End, Ending>> = {
     does: 'pass',
     options: { isWatching: true },
     act: async (child) => {
-      await child.until(() => /Waiting for file changes|PASS/.exec(child.output()) ?? undefined)
+      await child.until(
+        () =>
+          /Waiting for file changes|Ran all test suites|^✔ (pass|opens a disk)/m.exec(child.output()) ??
+          undefined,
+      )
       await pressCtrlC(child)
     },
   },
+  '--forceExit': { does: 'pass', options: { args: ['--forceExit'] } },
   'Ctrl-C in watch mode while a test runs': { does: 'wait', options: { isWatching: true }, act: pressCtrlC },
 }
 
@@ -83,7 +87,7 @@ async function tryEnd(project: Project, name: End): Promise<readonly Observation
     end(project, name, project.cell.setup),
   ])
   const without = await countSurvivors(control.child, 0, 1000)
-  const left = await whatIsLeft(project, ours.traces)
+  const left = await whatIsLeft(project, ours)
   const survivors = await countSurvivors(ours.child, without, 5000)
   for (const { child } of [control, ours]) child.killSurvivors()
   const seen = (what: string, saw: Saw) => ({ row: `${name}: ${what}`, saw })
@@ -126,7 +130,10 @@ async function countSurvivors(child: Child, enough: number, waitMs: number): Pro
 }
 
 /** The next start has the same directories. */
-async function whatIsLeft(project: Project, traces: Traces): Promise<string> {
+async function whatIsLeft(
+  project: Project,
+  { child, traces }: { child: Child; traces: Traces },
+): Promise<string> {
   if (project.runDirectories(traces).length === 0) return 'nothing'
   const next = project.start('next start', {
     files: [project.cell.framework.ends.endings],
@@ -135,13 +142,16 @@ async function whatIsLeft(project: Project, traces: Traces): Promise<string> {
   })
   const { how } = await next.child.ended
   const left = project.runDirectories(traces)
-  return left.length === 0 ? 'until the next start' : `${left.join(' ')} (after the next start, ${how})`
+  if (left.length === 0) return 'until the next start'
+  // Nobody takes them away from it.
+  if (child.survivors().length > 0) return 'those of a process that lives on'
+  return `${left.join(' ')} (after the next start, ${how})`
 }
 
 /** Reruns in a watch session. */
 export async function tryWatch(project: Project): Promise<readonly Observation[]> {
   const { watching } = project.cell.framework.ends
-  const file = join(project.directory, watching)
+  const file = project.fileOf(watching)
   const { child, traces } = project.start('watch', {
     files: [watching],
     setup: project.cell.setup,
@@ -149,7 +159,11 @@ export async function tryWatch(project: Project): Promise<readonly Observation[]
   })
   const turns = () => textOf(traces.ready).split('\n').slice(0, -1)
   await child.until(() => (turns().length > 0 ? true : undefined))
-  await child.until(() => /Waiting for file changes/.exec(child.output()) ?? undefined)
+  await child.until(
+    () =>
+      /Waiting for file changes|Ran all test suites|^✔ (pass|opens a disk)/m.exec(child.output()) ??
+      undefined,
+  )
   const [first = []] = turns().map((line) => JSON.parse(line) as string[]) // as watch.spec.ts writes it
   appendFileSync(file, '\n')
   await child.until(() => (turns().length > 1 ? true : undefined))

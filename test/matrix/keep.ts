@@ -24,31 +24,36 @@ export function keptRows(
   reports: { readonly terminal: string; readonly junit: string },
   framework: Framework,
 ): readonly Observation[] {
-  const shared = kept.filter(({ test }) => !test.includes(' > '))
+  const { isShared = isOfFile, titleOf = shortName } = framework
+  const shared = isShared === 'none' ? undefined : kept.filter(({ test }) => isShared(test))
   const inTerminal = framework.failuresIn(reports.terminal)
   const inJunit = failuresInJunit(reports.junit)
   return [
     {
       row: `${scenario}: the disks of these are kept, and of no others`,
-      saw: kept.map(({ test, attempt }) => `${shortName(test)}, try ${attempt}`).toSorted(),
+      saw: kept.map(({ test, attempt }) => `${titleOf(test)}, try ${attempt}`).toSorted(),
     },
     {
       row: `${scenario}: the path stands in the error of each failed test (default reporter)`,
-      saw: silentTests(kept, inTerminal),
+      saw: silentTests(kept, inTerminal, titleOf),
     },
     {
       row: `${scenario}: the path stands in the error of each failed test (junit reporter)`,
-      saw: silentTests(kept, inJunit),
+      saw: silentTests(kept, inJunit, titleOf),
     },
     {
       row: `${scenario}: note.json has a command that boots each kept disk`,
       saw: kept.every(({ images }) => images.length > 0 && images.every(hasCommand)) ? 'each' : 'not each',
     },
-    ...shared.map((note) => ({
+    ...(shared ?? []).map((note) => ({
       row: `${scenario}: the path of a disk of beforeAll stands in the output`,
       saw: isNamed(note, reports.terminal) ? 'there' : 'missing',
     })),
   ]
+}
+
+function isOfFile(test: string): boolean {
+  return !test.includes(' > ')
 }
 
 function hasCommand({ path, boot }: KeptNote['images'][number]): boolean {
@@ -59,11 +64,12 @@ function hasCommand({ path, boot }: KeptNote['images'][number]): boolean {
 function silentTests(
   kept: readonly KeptNote[],
   failures: ReadonlyMap<string, string>,
+  titleOf: (test: string) => string,
 ): string | readonly string[] {
-  const failed = kept.filter(({ test }) => failures.has(shortName(test)))
+  const failed = kept.filter(({ test }) => failures.has(titleOf(test)))
   if (failed.length === 0) return 'no failed test'
-  const silent = failed.filter((note) => !isNamed(note, failures.get(shortName(note.test)) ?? ''))
-  return silent.length === 0 ? 'in each' : silent.map(({ test }) => shortName(test))
+  const silent = failed.filter((note) => !isNamed(note, failures.get(titleOf(note.test)) ?? ''))
+  return silent.length === 0 ? 'in each' : silent.map(({ test }) => titleOf(test))
 }
 
 function isNamed({ images }: KeptNote, text: string): boolean {
@@ -77,11 +83,16 @@ function shortName(test: string): string {
 
 /** The failures of each `<testcase>`, by its name as the other reports have it. */
 function failuresInJunit(xml: string): ReadonlyMap<string, string> {
-  const cases = [...xml.matchAll(/<testcase [^>]*?\bname="([^"]*)"[^>]*>([^]*?)<\/testcase>/g)]
+  // Not those that end in />: they have no failure, nor an end of their own.
+  const cases = [...xml.matchAll(/<testcase ((?:[^>"]|"[^"]*")*)(?<!\/)>([^]*?)<\/testcase>/g)]
   return new Map(
     cases
       .filter(([, , content = '']) => /<(failure|error)\b/.test(content))
-      .map(([, name = '', content = '']) => [unescaped(name).replaceAll(' > ', ' '), unescaped(content)]),
+      .map(([, attributes = '', content = '']) => [
+        unescaped(/\bname="([^"]*)"/.exec(attributes)?.[1] ?? '').replaceAll(' > ', ' '),
+        // Node has the error in an attribute, with its ends of lines written as entities.
+        unescaped(content),
+      ]),
   )
 }
 
@@ -91,5 +102,6 @@ function unescaped(xml: string): string {
     .replaceAll('&apos;', "'")
     .replaceAll('&lt;', '<')
     .replaceAll('&gt;', '>')
+    .replaceAll('&#10;', '\n')
     .replaceAll('&amp;', '&')
 }

@@ -6,6 +6,8 @@ export interface Lab {
   readonly installations: Installations
   /** Of the loopback mirror that serves all publishers. */
   readonly mirrorUrl: string
+  /** The configuration file whose providers pin the key of the mirror's publishers. */
+  readonly config: string
 }
 
 export interface CellRun {

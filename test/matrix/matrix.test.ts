@@ -4,16 +4,18 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { type Expectation, expectations, type Place } from '../conformance/expectations.js'
 import { tempDir } from '../support/temp-dir.js'
-import { canaryCells, cellsOf } from './cells.js'
-import type { MatrixCell } from './matrix-cell.js'
+import { canaryCells, cellsOf, frameworks } from './cells.js'
 import { keptRows, readKept } from './keep.js'
+import { jestFramework } from './jest-framework.js'
+import { nodeTestFramework } from './node-test-framework.js'
 import { compareWith, readObservations } from './observations.js'
+import { playwrightFramework } from './playwright-framework.js'
 import { type CellResult, cellLine, differenceLines, table } from './table.js'
 import { vitestFramework } from './vitest-framework.js'
 
 const place: Place = { framework: 'vitest', version: '3.2.7', node: '20', pool: 'forks' }
 
-const namesOf = (cells: readonly MatrixCell[]) => cells.map(({ name }) => name)
+const namesOfCanaries = (tags: readonly string[]) => canaryCells(() => tags).map(({ name }) => name)
 
 describe('cells', () => {
   const all = cellsOf({}).map(({ name }) => name)
@@ -30,7 +32,7 @@ describe('cells', () => {
   })
 
   test('of the small set are all there', () => {
-    expect(cellsOf({ isSmall: true }).map(({ name }) => name)).toHaveLength(5)
+    expect(cellsOf({ isSmall: true }).map(({ name }) => name)).toHaveLength(11)
   })
 
   test('are chosen by a part of their name', () => {
@@ -49,17 +51,36 @@ describe('cells', () => {
   })
 
   test('of the canary are the newest, and the next where there is one', () => {
-    expect(namesOf(canaryCells(() => ['latest', 'v3']))).toEqual(['vitest latest node24 canary'])
-    expect(namesOf(canaryCells(() => ['beta', 'latest']))).toEqual([
+    expect(namesOfCanaries(['latest', 'v3'])).toEqual([
       'vitest latest node24 canary',
+      'jest latest node24 canary',
+    ])
+    expect(namesOfCanaries(['beta', 'next', 'latest'])).toEqual([
+      'vitest latest node24 canary',
+      'vitest next node24 canary',
       'vitest beta node24 canary',
+      'jest latest node24 canary',
+      'jest next node24 canary',
     ])
   })
 
-  test('have scenarios that the framework knows how to run', () => {
-    const many = new Set(['ends of tests', 'ends by signals', 'watch'])
-    const scenarios = new Set(vitestFramework.cells().flatMap((cell) => cell.scenarios))
-    expect([...scenarios].filter((name) => !many.has(name) && !vitestFramework.scenarios[name])).toEqual([])
+  test('are there for each example', () => {
+    const examples = all.filter((name) => name.startsWith('example '))
+    expect(examples).toContain('example jest-typescript')
+    expect(examples.length).toBeGreaterThan(5)
+  })
+
+  test.each(frameworks.map((framework) => [framework.name, framework] as const))(
+    'of %s have scenarios that it knows how to run',
+    (_, framework) => {
+      const many = new Set(['ends of tests', 'ends by signals', 'watch'])
+      const scenarios = new Set(framework.cells().flatMap((cell) => cell.scenarios))
+      expect([...scenarios].filter((name) => !many.has(name) && !framework.scenarios[name])).toEqual([])
+    },
+  )
+
+  test('have all scenarios among them', () => {
+    const scenarios = new Set(frameworks.flatMap(({ cells }) => cells().flatMap((cell) => cell.scenarios)))
     expect([...scenarios].toSorted()).toEqual(Object.keys(expectations).toSorted())
   })
 })
@@ -67,8 +88,8 @@ describe('cells', () => {
 describe('expectations', () => {
   const all: readonly Expectation[] = Object.values(expectations).flat()
 
-  test('have rows of their own', () => {
-    const names = all.map(({ row }) => row)
+  test.each(frameworks.map(({ name }) => name))('have rows of their own in %s', (framework) => {
+    const names = all.filter((row) => row.frameworks?.includes(framework) ?? true).map(({ row }) => row)
     expect(names.filter((name, index) => names.indexOf(name) !== index)).toEqual([])
   })
 
@@ -151,6 +172,33 @@ AssertionError: expected 1 to be 2
     expect([...failures.keys()]).toEqual(['fails', 'a suite fails too'])
     expect(failures.get('fails')).toContain('DIRECTORY/one')
     expect(failures.get('fails')).not.toContain('of-stderr')
+  })
+
+  test('are taken apart in the words of Jest, Node and Playwright', () => {
+    const jest = jestFramework.failuresIn(
+      '  ✕ x\n\n  ● a suite › fails\n\n    why\n\n  ● fails too\n\n    because\n',
+    )
+    expect([...jest.keys()]).toEqual(['a suite fails', 'fails too'])
+    expect(jest.get('a suite fails')).toContain('why')
+    const node = nodeTestFramework.failuresIn(
+      '✖ x (1ms)\n✖ failing tests:\n\ntest at a.js:1:1\n✖ fails (1.5ms)\n  why\n',
+    )
+    expect([...node]).toEqual([['fails', '  why\n']])
+    const playwright = playwrightFramework.failuresIn(
+      '  1) a.spec.ts:9:1 › a suite › fails ─────\n\n    why\n',
+    )
+    expect(playwright.get('a suite fails')).toContain('why')
+    expect(playwright.size).toBe(1)
+  })
+
+  test('and a test without an end of its own in the junit report does not take the next one’s failure', async () => {
+    await using dir = await tempDir()
+    mkdirSync(join(dir.path, 'kept/one'), { recursive: true })
+    const images = [{ path: join(dir.path, 'a.qcow2'), boot: 'none' }]
+    writeFileSync(join(dir.path, 'kept/one/note.json'), JSON.stringify({ test: 'fails', attempt: 1, images }))
+    const report = '<testcase name="passes"/><testcase name="fails"><failure>of no disk</failure></testcase>'
+    const rows = keptRows('keep', readKept(dir.path), { terminal: '', junit: report }, nodeTestFramework)
+    expect(rows.map(({ saw }) => saw)).toEqual([['fails, try 1'], 'no failed test', ['fails'], 'not each'])
   })
 
   test('and those that do not name what was kept are found', async () => {

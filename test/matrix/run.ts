@@ -47,14 +47,14 @@ if (values.list) {
 
 async function runAll(directory: string): Promise<boolean> {
   await using publishers = await tempDir()
-  await publishSmallImages(publishers.path)
+  const { config } = await publishSmallImages(publishers.path)
   await using mirror = await startMirror(publishers.path)
   const installations = await openInstallations(directory)
   const results = new Map<string, CellResult>()
   const waiting = [...cells]
   const work = async () => {
     for (let cell = waiting.shift(); cell; cell = waiting.shift()) {
-      const run = await cell.run({ installations, mirrorUrl: mirror.url }).catch(brokenRun)
+      const run = await cell.run({ installations, config, mirrorUrl: mirror.url }).catch(brokenRun)
       const result = { name: cell.name, ...run.result }
       results.set(cell.name, result)
       console.log([cellLine(result), ...differenceLines(result), ...run.tail].join('\n'))

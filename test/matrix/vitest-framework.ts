@@ -1,6 +1,6 @@
 /** Vitest in the matrix: its versions, pools and ways to set vmimage up. */
 import type { ScenarioName } from '../conformance/expectations.js'
-import type { Cell, Framework } from './framework.js'
+import { type Cell, type Framework, unavailable } from './framework.js'
 
 /** Vitest 5 needs Node 22.12. */
 const versions = [
@@ -28,6 +28,7 @@ const all: readonly ScenarioName[] = [
   'sequence.hooks=parallel',
   'sequence.concurrent',
   'keep',
+  'onUnavailable: skip',
   'ends of tests',
   'ends by signals',
   'watch',
@@ -109,11 +110,14 @@ export const vitestFramework: Framework = {
     },
     'sequence.concurrent': { files: specs('sequence'), setup: 'plugin', env: { SEQUENCE: 'concurrent' } },
     'without the setup file': { files: specs('without-setup-file'), setup: 'no setup file' },
+    'onUnavailable: skip': { files: specs('unavailable'), setup: 'plugin', env: unavailable },
     keep: { files: specs('keep'), setup: 'plugin' },
     'keep without the setup file': { files: specs('keep-one'), setup: 'no setup file' },
   },
   ends: { endings: 'ends.spec.ts', failing: 'bail.spec.ts', watching: 'watch.spec.ts' },
   failuresIn,
+  skippedIn: (output) => Number(/^ *Tests .*?(\d+) skipped/m.exec(output)?.[1] ?? 0),
+  changesIn: 'onTestFinished',
   place: ({ pool, node }, version) => ({ framework: 'vitest', version, node, pool }),
 }
 

@@ -1,0 +1,17 @@
+/** Tests whose image cannot be had, and one that needs none. */
+import { beforeAll, describe, test } from '@jest/globals'
+import { useVmImage } from 'vmimage/jest'
+
+test('asks for it', async () => {
+  await useVmImage('ubuntu:24.04')
+})
+
+describe('a suite whose beforeAll asks for it', () => {
+  beforeAll(async () => {
+    await useVmImage('ubuntu:24.04')
+  })
+  test('has nothing to look at', () => {})
+  test('nor has this one', () => {})
+})
+
+test('needs none', () => {})

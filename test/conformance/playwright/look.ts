@@ -1,0 +1,1 @@
+../jest/look.ts

@@ -42,7 +42,11 @@ export const test = base.extend<{ vmImage: OpenVmImage }>({
         return await scope.open(image, options)
       } catch (error) {
         const reason = await scope.skipReason(error)
-        if (reason !== undefined) testInfo.skip(true, reason)
+        if (reason !== undefined) {
+          // Of Playwright's reporters only the one that writes HTML shows why a test was skipped.
+          print(`vmimage: skipped "${scope.name}": ${reason}`)
+          testInfo.skip(true, reason)
+        }
         throw error
       }
     })

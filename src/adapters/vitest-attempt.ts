@@ -107,7 +107,7 @@ export function findAttempt(input: ImageInput, context: vitest.TestContext | und
   const { storage, file } = shared()
   if (context) return attemptOf(context.task)
   const entered = storage.getStore()
-  if (entered && (hasAroundHooks || !entered.scope.signal.aborted)) return entered
+  if (entered && (hasAroundHooks || !entered.scope.isClosed)) return entered
   // Before 4.1 a test that has ended may still be entered in hooks of its file, and in what it left running itself.
   if (entered && file) return file
   const test = getCurrentTest<Test | undefined>()

@@ -48,7 +48,9 @@ export class Scope {
   readonly #run: () => RunInfo | Promise<RunInfo>
   readonly #timeoutMs: number | undefined
   readonly #print: (line: string) => void
-  readonly #end = new AbortController()
+  /** Made when somebody opens a disk: most tests do not, and each would pay for it. */
+  #end: AbortController | undefined
+  #isClosed = false
   readonly #opened: OpenedImage[] = []
 
   constructor(options: ScopeOptions) {
@@ -58,8 +60,14 @@ export class Scope {
     this.#print = options.print ?? (() => undefined)
   }
 
+  get isClosed(): boolean {
+    return this.#isClosed
+  }
+
   /** Aborted when the scope closes: whatever works for the test must stop then. */
   get signal(): AbortSignal {
+    this.#end ??= new AbortController()
+    if (this.#isClosed) this.#end.abort()
     return this.#end.signal
   }
 
@@ -71,16 +79,16 @@ export class Scope {
    * tests; for a plain file what `prepareFile()` throws.
    */
   async open(input: ImageInput, options: OpenOptions = {}): Promise<VmImage> {
-    if (this.signal.aborted) throw testFinished(input, this.name)
+    if (this.#isClosed) throw testFinished(input, this.name)
     const run = await this.#run()
     const { findBase, openDisk } = await import('./disk.js')
     const { keep = run.keep, size, extendedL2 } = options
     const wanted = { timeoutMs: this.#timeoutMs, print: this.#print, signal: this.signal }
     const prepared = await findBase(input, run, wanted).catch((error: unknown) => {
       // Whatever the end of the test broke off: that it ended is what the caller has to hear.
-      throw this.signal.aborted ? testFinished(input, this.name) : error
+      throw this.#isClosed ? testFinished(input, this.name) : error
     })
-    if (this.signal.aborted) throw testFinished(input, this.name)
+    if (this.#isClosed) throw testFinished(input, this.name)
     const image = openDisk(prepared, { directory: run.overlayDir, size, extendedL2, test: this.name })
     this.#opened.push({ image, leaseDir: prepared.base.leaseDir, keep })
     return image
@@ -99,7 +107,8 @@ export class Scope {
 
   /** Deletes the disks, or moves those that shall be kept to where they stay. Idempotent. */
   async close({ test = this.name, failed, attempt }: TestEnd): Promise<readonly KeptImage[]> {
-    this.#end.abort()
+    this.#isClosed = true
+    this.#end?.abort()
     const opened = this.#opened.splice(0)
     if (opened.length === 0) return []
     const wanted = opened.filter(({ keep }) => keep === 'always' || (keep === 'on-failure' && failed))

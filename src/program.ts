@@ -2,9 +2,10 @@
  * Programs: runs an installed program as a filter, bytes in and bytes out. With Node's own spawn(): execa is an ES
  * module, which a test under Jest cannot load.
  */
-import { spawn } from 'node:child_process'
+import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { pipeline } from 'node:stream/promises'
+import { setTimeout } from 'node:timers'
 import { currentEnvironment } from './environment.js'
 import { systemErrorCode, VmImageError } from './errors.js'
 
@@ -20,7 +21,7 @@ interface ProgramEnd {
   readonly exitCode: number | null
   readonly signal: NodeJS.Signals | null
   readonly stderr: string
-  /** Of starting it, or of feeding it. */
+  /** Of feeding it. */
   readonly cause: unknown
 }
 
@@ -49,46 +50,61 @@ export async function* runProgram(
   { stdin, signal }: ProgramOptions,
 ): AsyncGenerator<Buffer, string, undefined> {
   signal.throwIfAborted()
-  const child = spawn(program, args, { env: { ...currentEnvironment(), LC_ALL: 'C' } })
+  const child = await start(program, args)
   const kill = () => {
     child.kill()
     setTimeout(() => child.kill('SIGKILL'), patienceMs).unref()
   }
-  let cause: unknown
-  const ended = once(child, 'close').catch((error: unknown) => {
-    cause = error
-    return [null, null]
-  })
+  const ended = once(child, 'close')
   const said = readUpTo(maxStderrBytes, child.stderr, kill)
+  let cause: unknown
   const fed = pipeline(stdin, child.stdin).catch((error: unknown) => {
     // A program need not read all that it is given.
     if (['EPIPE', 'ERR_STREAM_PREMATURE_CLOSE'].includes(systemErrorCode(error) ?? '')) return
-    cause ??= error
+    cause = error
     kill()
   })
   signal.addEventListener('abort', kill, { once: true })
-  let isRead = false
+  let isOver = false
   try {
     yield* child.stdout
-    isRead = true
+    // It may go on after it has closed its output, and must still hear of an abort.
+    await ended
+    isOver = true
   } catch (error) {
     signal.throwIfAborted()
     throw error
   } finally {
-    if (!isRead) kill()
+    if (!isOver) kill()
     signal.removeEventListener('abort', kill)
   }
-  // What the event 'close' of a child process has.
-  const [exitCode, killedBy] = (await ended) as [number | null, NodeJS.Signals | null]
   child.stdin.destroy()
   await fed
   signal.throwIfAborted()
-  if (systemErrorCode(cause) === 'ENOENT' && child.pid === undefined) throw missing(program)
   const stderr = (await said).trimEnd()
+  const { exitCode, signalCode } = child
   if (exitCode !== 0 || cause !== undefined) {
-    throw failed({ command: [program, ...args].join(' '), exitCode, signal: killedBy, stderr, cause })
+    throw failed({ command: [program, ...args].join(' '), exitCode, signal: signalCode, stderr, cause })
   }
   return stderr
+}
+
+/** @throws VmImageError TOOL_MISSING, TOOL_FAILED; what the system says of it is in the message and the cause. */
+async function start(program: string, args: readonly string[]): Promise<ChildProcessWithoutNullStreams> {
+  try {
+    const child = spawn(program, args, { env: { ...currentEnvironment(), LC_ALL: 'C' } })
+    // Without a pid the event 'error' comes, and the streams may be missing.
+    if (child.pid === undefined) await once(child, 'spawn')
+    return child
+  } catch (error) {
+    if (systemErrorCode(error) === 'ENOENT') throw missing(program)
+    const found = error instanceof Error ? error.message : String(error)
+    throw new VmImageError(
+      'TOOL_FAILED',
+      `Cannot start "${program}": ${found}, expected a program that this user may run.\nLook at it with: ls -l "$(command -v ${program})"`,
+      { cause: error },
+    )
+  }
 }
 
 /** All of it as a text; what exceeds `maxBytes` is thrown away, and `onTooMuch` is called. */

@@ -187,6 +187,15 @@ describe('the house', () => {
     expect(readers).toEqual(['environment.ts'])
   })
 
+  test('timers are those of node:timers, which no test can fake', () => {
+    const timers = /(?<!\.)\b(?:setTimeout|setInterval|clearTimeout|clearInterval)\(/
+    const fakeable = files.filter((file) => {
+      const code = readFileSync(join(src, file), 'utf8')
+      return timers.test(code) && !/from 'node:timers(?:\/promises)?'/.test(code)
+    })
+    expect(fakeable).toEqual([])
+  })
+
   test('only VmImageError and TypeError are thrown', () => {
     // HttpFault never leaves http/; AggregateError is how JavaScript throws several errors at once.
     const forbidden = /throw new (?!VmImageError|TypeError|HttpFault|AggregateError)\w+/

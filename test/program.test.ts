@@ -1,6 +1,9 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { runProgram } from '../src/program.js'
 import { errorOf } from './support/error-of.js'
+import { tempDir } from './support/temp-dir.js'
 
 const never = new AbortController().signal
 
@@ -91,6 +94,27 @@ test('An abort kills the program and is thrown with its reason', async () => {
   controller.abort(reason)
   await expect(running.next()).rejects.toBe(reason)
   await expect.poll(() => isAlive(pid)).toBe(false)
+})
+
+test('An abort is heard by a program that has closed its output and goes on', async () => {
+  const controller = new AbortController()
+  const running = shell('echo $$; exec >&- 2>&-; exec sleep 60', controller.signal)
+  const pid = Number((await running.next()).value?.toString())
+  const ending = expect(running.next()).rejects.toMatchObject({ name: 'AbortError' })
+  controller.abort()
+  await ending
+  await expect.poll(() => isAlive(pid)).toBe(false)
+})
+
+test('A program that this user may not run is an error with what the system says', async () => {
+  await using directory = await tempDir()
+  const program = join(directory.path, 'program')
+  writeFileSync(program, 'no program', { mode: 0o644 })
+  for (const path of [program, join(program, 'below-a-file')]) {
+    const error = await errorOf(outputOf(runProgram(path, [], { stdin: bytes(), signal: never })))
+    expect(error.code).toBe('TOOL_FAILED')
+    expect(error.message).toMatch(/^Cannot start ".*": spawn .*E(?:ACCES|NOTDIR)/)
+  }
 })
 
 test('A program whose output is not read to the end is killed', async () => {

@@ -2,6 +2,7 @@
  * Watchdog: notices that a download has stopped or only trickles, by the bytes that reached the disk. undici's own
  * timer does not run while a body is held back (undici issue 5393), and no timer of its own sees a trickle.
  */
+import { clearInterval, setInterval } from 'node:timers'
 import { HttpFault } from '../http/fault.js'
 
 export interface WatchdogLimits {

@@ -3,6 +3,7 @@
  * setting in one place. The door of undici, which takes some 80 ms to load: it is imported by the first request, so
  * a run that finds everything in the cache never pays for it.
  */
+import { clearTimeout, setTimeout } from 'node:timers'
 import { backoffMs, pause } from './backoff.js'
 import { VmImageError } from '../errors.js'
 import { packageVersion } from '../package-version.js'

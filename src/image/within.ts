@@ -1,4 +1,5 @@
 /** A limit on how long something may take where another answer will do. */
+import { clearTimeout, setTimeout } from 'node:timers'
 import type { Context } from '../context.js'
 import { VmImageError } from '../errors.js'
 import { describeRequest, type ImageRequest } from '../request/request.js'

@@ -15,9 +15,10 @@ import type { Run, RunOptions } from '../run/run.js'
 import { joinRun } from '../run/shared-run.js'
 import { scanFiles } from '../scan/scan-files.js'
 import { unreadText } from '../scan/unread-text.js'
+import { processName } from '../store/owner.js'
 
 /** An option wins over its variable, and that over vmimage.config.*; images and providers of all of them count. */
-export interface VmImagesOptions extends Options, Omit<RunOptions, 'images'> {
+export interface VmImagesOptions extends Options, Omit<RunOptions, 'images' | 'session' | 'areFound'> {
   /**
    * What the tests will ask for; fetched before the first one starts, with those of `$VMIMAGE_IMAGES`. `'auto'`: what the
    * files of the tests name, found by reading them. Default: `'auto'`, where the configuration file has no list either.
@@ -35,7 +36,9 @@ export interface Project {
 }
 
 /** A run, for as long as this member has not closed it. */
-export interface ConfiguredRun extends Run {
+export interface ConfiguredRun extends Omit<Run, 'startAgain'> {
+  /** Says that the tests begin anew, and fetches what could not be had before. */
+  startAgain(): Promise<void>
   /**
    * Fetches what the tests in these files ask for, where the configuration wants it found there. The files are asked for
    * only then.
@@ -55,10 +58,13 @@ export async function startConfiguredRun({
   const report = options.report ?? progressLines((line) => console.error(line))
   const isNamed = images === undefined ? undefined : images === 'auto'
   const listed = images === 'auto' ? [] : (images ?? [])
+  const wanted = isOnDemand ? [] : [...config.images, ...listed, ...imagesFromEnvironment()]
   const run = await joinRun(
     {
-      images: isOnDemand ? [] : [...config.images, ...listed, ...imagesFromEnvironment()],
+      images: wanted,
       strict,
+      // Each process has a run of its own then, and all that one command starts are one to people.
+      session: isOnDemand ? processName(process.ppid) : undefined,
       // Those of the framework's configuration last: of two with one name the later one counts.
       providers: [...config.providers, ...providers],
     },
@@ -69,16 +75,22 @@ export async function startConfiguredRun({
   return {
     async addNamedIn(files) {
       if (!isAuto) return
-      const { images: named, unread } = await scanFiles(await files())
-      const text = unreadText(unread)
-      if (text !== undefined) report({ type: 'warning', message: text })
-      await run.add({ images: named.map(({ input }) => input).filter(isToFetch), strict })
+      const { images: named, unread, problems } = await scanFiles(await files())
+      const left = unreadText(unread)
+      if (left !== undefined) report({ type: 'warning', message: left })
+      for (const { place, message } of problems) {
+        report({ type: 'warning', message: `cannot tell which images ${place} names: ${message}` })
+      }
+      await run.add({ images: named.map(({ input }) => input).filter(isToFetch), strict, areFound: true })
     },
     get info() {
       return run.info
     },
     add: (more) => run.add({ strict, ...more }),
-    startAgain: () => run.startAgain(),
+    startAgain() {
+      run.startAgain()
+      return run.add({ images: wanted })
+    },
     close: () => run.close(),
   }
 }

@@ -17,7 +17,7 @@ export async function setup(project: TestProject): Promise<() => void> {
   await run.addNamedIn(() => sourcesOf(project))
   project.provide('vmimage', run.info)
   project.onTestsRerun(async (specifications) => {
-    run.startAgain()
+    await run.startAgain()
     await run.addNamedIn(() => Promise.resolve(specifications.map(({ moduleId }) => moduleId)))
     project.provide('vmimage', run.info)
   })

@@ -5,14 +5,14 @@
  *       note.json                             what it is, and the command that boots it
  *       Fedora-Cloud-...-1a2b3c4d.qcow2       moved here, so that the end of the run cannot touch it
  *     <overlayDir>/kept/<owner>/              one of these before it has its note
- *     <overlayDir>/run/<owner>/kept-1         one file for each test that this run has kept; its text is the directory
+ *     <overlayDir>/run/<owner>/kept-1         one file for each test that this run has kept
  *
  * The base image stays as long as the directory does: a mark in the run's lease directory says so. Whenever a worker is
  * killed, what it leaves is either a directory with a note, which is removed in its turn, or one that its owner's name
  * tells apart.
  */
 import { existsSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
-import { basename, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { systemErrorCode } from '../errors.js'
 import { moveOverlay, type VmImage } from '../image/vm-image.js'
 import { allocatedIn } from '../store/allocated.js'
@@ -64,13 +64,12 @@ export function keepImages(
   const place = takePlace(run)
   if (place === undefined) return refused('keepLast')
   const sizeBytes = present.reduce((sum, { image }) => sum + allocatedIn(image.path), 0)
-  const old = findOld(run, sizeBytes)
-  if (old === undefined) {
+  const { old, beyond } = findOld(run, sizeBytes)
+  if (beyond !== undefined) {
     rmSync(place, { force: true })
-    return refused('keepMaxSize')
+    return refused(beyond)
   }
-  const directory = makeKeptDirectory(present, ended, run.keptDir)
-  writeFileSync(place, basename(directory))
+  const directory = makeKeptDirectory(present, ended, run)
   for (const { image, leaseDir } of present) {
     // Before the move, and with a directory that exists: there is no moment at which the base could be taken away.
     if (leaseDir !== undefined) markKept(leaseDir, directory)
@@ -107,7 +106,11 @@ function takePlace({ overlayDir, keepLast }: RunInfo): string | undefined {
 }
 
 /** The directory appears with its note by one rename. */
-function makeKeptDirectory(images: readonly KeepableImage[], ended: EndedTest, keptDir: string): string {
+function makeKeptDirectory(
+  images: readonly KeepableImage[],
+  ended: EndedTest,
+  { keptDir, session }: RunInfo,
+): string {
   const draft = join(keptDir, newOwner())
   // With its parent: somebody may delete all kept disks while a watch session goes on.
   makeDirectory({ isShared: false }, draft)
@@ -115,7 +118,7 @@ function makeKeptDirectory(images: readonly KeepableImage[], ended: EndedTest, k
   for (let copy = 1; ; copy += 1) {
     const directory = join(keptDir, copy === 1 ? name : `${name}.${copy}`)
     const notes = images.map(({ image }) => noteOf(image, join(directory, basename(image.path))))
-    const note = { ...ended, keptAt: new Date().toISOString(), images: notes }
+    const note = { ...ended, keptAt: new Date().toISOString(), session, images: notes }
     writeFileSync(join(draft, noteName), `${JSON.stringify(note, undefined, 2)}\n`)
     try {
       renameSync(draft, directory)
@@ -143,26 +146,33 @@ function fileNameOf(test: string): string {
 }
 
 /**
- * The kept disks of earlier runs that have to go, the oldest first, until with `sizeBytes` more the limits hold. Undefined
- * when what this run itself has kept leaves no room.
+ * The kept disks of earlier sessions that have to go, the oldest first, until with `sizeBytes` more the limits hold; or
+ * which limit cannot hold, as what this session and others that go on have kept stays.
  */
 function findOld(
-  { overlayDir, keptDir, keepLast, keepMaxBytes }: RunInfo,
+  { overlayDir, keptDir, session, keepLast, keepMaxBytes }: RunInfo,
   sizeBytes: number,
-): readonly string[] | undefined {
-  const places = placesIn(overlayDir)
-  const own = new Set(places.map((place) => readFileSync(place, 'utf8')))
-  const kept = keptIn(keptDir)
-  const old = kept.filter(({ name }) => !own.has(name)).toSorted((a, b) => a.keptAtMs - b.keptAtMs)
+): { readonly old: readonly string[]; readonly beyond?: KeptImage['beyond'] } {
+  const kept = keptIn(keptDir).toSorted((a, b) => a.keptAtMs - b.keptAtMs)
+  const own = kept.filter((each) => each.session === session)
+  // Several processes may be one session, and each has places of its own.
+  if (own.length >= keepLast) return { old: [], beyond: 'keepLast' }
+  const old = kept.filter((each) => each.session !== session && !goesOn(each.session, overlayDir))
   let takenBytes = sizeBytes + sumOf(kept)
-  if (takenBytes - sumOf(old) > keepMaxBytes) return undefined
-  const tooMany = old.length + places.length - keepLast
+  if (takenBytes - sumOf(old) > keepMaxBytes) return { old: [], beyond: 'keepMaxSize' }
+  const tooMany = kept.length + 1 - keepLast
   const last = old.findIndex((each, index) => {
     const isEnough = index >= tooMany && takenBytes <= keepMaxBytes
     takenBytes -= each.sizeBytes
     return isEnough
   })
-  return old.slice(0, last === -1 ? old.length : last).map(({ name }) => join(keptDir, name))
+  return { old: old.slice(0, last === -1 ? old.length : last).map(({ name }) => join(keptDir, name)) }
+}
+
+/** Another run that has not ended yet: in an editor, say, beside one in a terminal. */
+function goesOn(session: string, overlayDir: string): boolean {
+  const run = session.replace(/\.\d+$/, '')
+  return run !== '' && run !== basename(overlayDir) && existsSync(join(dirname(overlayDir), run))
 }
 
 function sumOf(kept: readonly { readonly sizeBytes: number }[]): number {
@@ -173,8 +183,11 @@ function sumOf(kept: readonly { readonly sizeBytes: number }[]): number {
 function keptIn(keptDir: string) {
   return namesIn(keptDir).flatMap((name) => {
     if (parseOwner(name)) return []
-    const note = statSync(join(keptDir, name, noteName), { throwIfNoEntry: false })
-    return note ? [{ name, keptAtMs: note.mtimeMs, sizeBytes: allocatedIn(join(keptDir, name)) }] : []
+    const note = join(keptDir, name, noteName)
+    const stat = statSync(note, { throwIfNoEntry: false })
+    if (stat === undefined) return []
+    const sizeBytes = allocatedIn(join(keptDir, name))
+    return [{ name, keptAtMs: stat.mtimeMs, sizeBytes, session: sessionIn(note) }]
   })
 }
 
@@ -184,5 +197,16 @@ function remove(directory: string): void {
     rmSync(directory, { recursive: true, force: true })
   } catch (error) {
     if (systemErrorCode(error) === undefined) throw error
+  }
+}
+
+/** Empty where the note says none, or somebody has removed or rewritten it meanwhile. */
+function sessionIn(note: string): string {
+  try {
+    const { session }: { readonly session?: unknown } = JSON.parse(readFileSync(note, 'utf8'))
+    return typeof session === 'string' ? session : ''
+  } catch (error) {
+    if (error instanceof SyntaxError || systemErrorCode(error) !== undefined) return ''
+    throw error
   }
 }

@@ -112,7 +112,7 @@ function findCached(request: ImageRequest, run: RunInfo): BaseImage | undefined 
 function notCached(request: ImageRequest, run: RunInfo, timeoutMs: number | undefined): VmImageError {
   const name = describeRequest(request)
   const limit = timeoutMs === undefined ? '' : ` (this test's timeout is ${timeoutMs} ms)`
-  const list = `Add ${inputText(request)} to vmImages({ images })`
+  const list = `Add ${inputText(request)} to images, in vmImages({ images }) or in vmimage.config.json`
   const isKnownToCli = request.kind !== 'named' || isOwnProvider(request.provider)
   if (request.kind === 'file') {
     return new VmImageError(

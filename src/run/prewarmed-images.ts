@@ -3,7 +3,7 @@
  * same download, inside the five seconds that a test has.
  */
 import type { Context } from '../context.js'
-import { VmImageError } from '../errors.js'
+import { VmImageError, type VmImageErrorCode } from '../errors.js'
 import type { BaseImage } from '../image/base-image.js'
 import { ensureBaseImage } from '../image/ensure-base-image.js'
 import {
@@ -23,12 +23,28 @@ export interface PrewarmedImages {
   readonly images: ReadonlyMap<string, BaseImage>
   readonly errors: ReadonlyMap<string, PrewarmError>
   /**
-   * Fetches the images that were not asked for before. One that cannot be had goes to `errors`.
+   * Fetches the images that this does not have yet. One that cannot be had goes to `errors`.
    *
    * @throws VmImageError INVALID_REQUEST for an input that is no request; with `strict`, the first failure.
    */
-  add(inputs: readonly ImageInput[], strict: boolean): Promise<void>
+  add(inputs: readonly ImageInput[], options: AddOptions): Promise<void>
+  /** What could not be had is asked for again by the next `add()`. */
+  forgetFailures(): void
 }
+
+export interface AddOptions {
+  readonly strict: boolean
+  /** They were found in tests: what no publisher has may be there to be refused, and is nobody's fault. */
+  readonly areFound: boolean
+}
+
+/** What is wrong with a request whatever the network does. */
+const askedInVain: ReadonlySet<VmImageErrorCode> = new Set([
+  'NO_MATCH',
+  'UNKNOWN_ARCH',
+  'UNKNOWN_SYSTEM',
+  'UNTRUSTED',
+])
 
 /** Downloads at the same time: enough to fill a line, few enough to be polite to publishers. */
 const parallelFetches = 3
@@ -39,6 +55,7 @@ export function prewarmedImages(leaseDir: string | undefined, context: Context):
   const images = new Map<string, BaseImage>()
   const errors = new Map<string, PrewarmError>()
   const fetches = new Map<string, Promise<BaseImage>>()
+  const failed = new Set<string>()
   let users = 0
 
   /** Connections that are kept open would keep the process from ending; the last who used them closes them. */
@@ -52,7 +69,7 @@ export function prewarmedImages(leaseDir: string | undefined, context: Context):
     }
   }
 
-  async function settle(request: ImageRequest, strict: boolean): Promise<void> {
+  async function settle(request: ImageRequest, { strict, areFound }: AddOptions): Promise<void> {
     const key = requestKey(request, context.arch)
     // The same image may be asked for with another bar, which decides whether it is taken and not which it is.
     const wanted = `${request.minimumTrust} ${key}`
@@ -61,8 +78,12 @@ export function prewarmedImages(leaseDir: string | undefined, context: Context):
     try {
       images.set(key, await fetch)
     } catch (error) {
-      if (strict || !(error instanceof VmImageError)) throw error
+      failed.add(wanted)
+      if (!(error instanceof VmImageError)) throw error
+      const isOwnAffair = areFound && askedInVain.has(error.code)
+      if (strict && !isOwnAffair) throw error
       errors.set(key, { code: error.code, message: error.message })
+      if (isOwnAffair) return
       const reason = error.message.split('\n', 1)[0]
       context.report({
         type: 'warning',
@@ -81,14 +102,20 @@ export function prewarmedImages(leaseDir: string | undefined, context: Context):
     return request
   }
 
-  async function add(inputs: readonly ImageInput[], strict: boolean): Promise<void> {
+  async function add(inputs: readonly ImageInput[], options: AddOptions): Promise<void> {
     const requests = inputs.map((input) => read(input)).values()
     const settleNext = async () => {
       // The iterator is shared: each of the parallel loops takes what no other has taken.
-      for (const request of requests) await settle(request, strict)
+      for (const request of requests) await settle(request, options)
     }
     await withHttp(() => Promise.all(Array.from({ length: parallelFetches }, settleNext)))
   }
 
-  return { listed, images, errors, add }
+  function forgetFailures(): void {
+    for (const wanted of failed) fetches.delete(wanted)
+    failed.clear()
+    errors.clear()
+  }
+
+  return { listed, images, errors, add, forgetFailures }
 }

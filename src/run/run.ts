@@ -3,6 +3,7 @@
  * workers are, fetches the images before the first test, and removes everything when the process ends. Workers get
  * a {@link RunInfo}, plain JSON, and touch neither the network nor the cache's locks.
  */
+import { basename } from 'node:path'
 import type { Arch } from '../arch.js'
 import type { Context } from '../context.js'
 import type { KeepPolicy, OnUnavailable } from '../options.js'
@@ -39,6 +40,8 @@ export interface RunInfo {
   /** An older resolution is marked as stale where a test finds it in the cache. */
   readonly maxResolveAgeMs: number
   readonly keep: KeepPolicy
+  /** What people see as one run: kept disks of others make room for those of this one. In watch mode each turn is one. */
+  readonly session: string
   readonly keepLast: number
   readonly keepMaxBytes: number
   readonly onUnavailable: OnUnavailable
@@ -61,15 +64,19 @@ export interface RunOptions {
   readonly images: readonly ImageInput[]
   /** True: an image that cannot be had fails the run. False: it fails the tests that ask for it. Default false. */
   readonly strict?: boolean | undefined
+  /** True: the images were found in tests, which may ask for what nobody has to see it refused. Default false. */
+  readonly areFound?: boolean | undefined
   /** Providers of your own, which tests may then name: known in this process and in the workers. Default: none. */
   readonly providers?: readonly Provider[] | undefined
+  /** The same text for several runs that people see as one. Default: this run is one. */
+  readonly session?: string | undefined
 }
 
 export interface Run {
   readonly info: RunInfo
   /** Fetches what this run does not have yet; each image once, with one build for the whole run. */
   add(options: RunOptions): Promise<void>
-  /** Says that the tests begin anew (watch mode): failures are counted towards `keepLast` from 0. */
+  /** Says that the tests begin anew (watch mode): kept disks are counted from 0, and what could not be had is asked for again. */
   startAgain(): void
   /** Removes the run's directories, synchronously: overlays of tests that still run are gone with it. Idempotent. */
   close(): void
@@ -103,6 +110,8 @@ async function openRun(context: Context): Promise<Run> {
   const keptDir = keptDirectory(context.overlayDir)
   const prewarmed = prewarmedImages(directory.leaseDir, { ...context, signal })
   let isWarned = false
+  let session: string | undefined
+  let turn = 1
   sweepOrphans(context)
   return {
     get info() {
@@ -115,6 +124,7 @@ async function openRun(context: Context): Promise<Run> {
         arch: context.arch,
         maxResolveAgeMs: context.maxResolveAgeMs,
         keep: context.keep,
+        session: session ?? `${basename(directory.overlayDir)}.${turn}`,
         keepLast: context.keepLast,
         keepMaxBytes: context.keepMaxBytes,
         onUnavailable: context.onUnavailable,
@@ -126,17 +136,22 @@ async function openRun(context: Context): Promise<Run> {
         errors: Object.fromEntries(prewarmed.errors),
       }
     },
-    async add({ images, strict = false, providers: added = [] }) {
+    async add({ images, strict = false, areFound = false, providers: added = [], session: given }) {
+      session ??= given
       for (const provider of added) {
         imageProviders.add(provider)
         providers.set(provider.name, provider)
       }
-      await prewarmed.add(images, strict)
+      await prewarmed.add(images, { strict, areFound })
       isWarned ||= warnOfLittleMemory(prewarmed.images.values(), context)
       // Now that they are leased: nothing that this run needs can be taken for unused.
       if (images.length > 0) await collectDaily({ ...context, signal })
     },
-    startAgain: () => freePlaces(directory.overlayDir),
+    startAgain() {
+      turn += 1
+      prewarmed.forgetFailures()
+      freePlaces(directory.overlayDir)
+    },
     close() {
       closing.abort()
       // In this order: a signal in between would end the process and leave the directory. Those that came while it was

@@ -3,6 +3,7 @@
  * project, and all of them shall see one build of each system, one set of signal handlers and one directory.
  */
 import type { Context } from '../context.js'
+import { packageVersion } from '../package-version.js'
 import { processWide } from './process-wide.js'
 import { type Run, type RunOptions, startRun } from './run.js'
 
@@ -58,5 +59,5 @@ function settingsOf(context: Context): string {
 }
 
 function registry(): Map<string, SharedRun> {
-  return processWide('vmimage.runs.1', () => new Map())
+  return processWide(`vmimage.runs.${packageVersion}`, () => new Map())
 }

@@ -81,6 +81,12 @@ export function isStopped(owner: Owner): boolean {
   return judge(owner) === 'alive' && whenReadable(() => /^[Tt]$/.test(readStat(owner.pid).state), false)
 }
 
+/** Tells one process of this machine from any other, also from one that gets its number later. */
+export function processName(pid: number): string {
+  const { machine, boot } = thisPlace()
+  return [machine, boot, pid, whenReadable(() => readStat(pid).startTime, '0')].join('-')
+}
+
 /** For people: `process 1234`, and that it is not on this machine when it is not. */
 export function describeOwner(owner: Owner): string {
   if (judge(owner) === 'alive') return `process ${processOf(owner.pid)}`

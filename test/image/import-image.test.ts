@@ -76,6 +76,7 @@ describe('importImage()', () => {
       arch: 'x86_64',
       maxResolveAgeMs: 0,
       keep: 'never',
+      session: '',
       keepLast: 0,
       keepMaxBytes: 0,
       onUnavailable: 'fail',

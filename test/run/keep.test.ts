@@ -181,3 +181,30 @@ test('What a run itself has kept makes no room: the next disk is not kept, and n
   expect(failWith(run, 'c', 2 ** 18)[0]?.path).toBeDefined()
   run.close()
 })
+
+test('A run beside this one that goes on keeps its disks, whose paths it has printed', async () => {
+  const { directory, start, kept } = await makePlace({ keepLast: 1 })
+  await using _ = directory
+  const beside = await start()
+  fail(beside, 'beside')
+  const run = await start()
+  fail(run, 'a')
+  expect(kept()).toEqual(['a-1', 'beside-1'])
+  beside.close()
+  run.startAgain()
+  fail(run, 'b')
+  expect(kept()).toEqual(['b-1'])
+  run.close()
+})
+
+test('Several runs of one session are as one: what one has kept, no other removes', async () => {
+  const { directory, start, kept } = await makePlace({ keepLast: 2 })
+  await using _ = directory
+  for (const name of ['a', 'b', 'c']) {
+    const run = await start()
+    await run.add({ images: [], session: 'of one command' })
+    fail(run, name)
+    run.close()
+  }
+  expect(kept()).toEqual(['a-1', 'b-1'])
+})

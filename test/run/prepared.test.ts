@@ -85,7 +85,7 @@ describe('findPrepared()', () => {
     expect(error).toMatchObject({
       code: 'NOT_CACHED',
       message: expect.stringMatching(
-        /timeout is 5000 ms.*\n.*Add 'debian:12' to vmImages.*npx vmimage fetch/,
+        /timeout is 5000 ms.*\n.*Add 'debian:12' to images, in vmImages.*npx vmimage fetch/,
       ),
     })
   })
@@ -148,6 +148,7 @@ const emptyInfo: RunInfo = {
   arch: 'x86_64',
   maxResolveAgeMs: 0,
   keep: 'never',
+  session: '',
   keepLast: 0,
   keepMaxBytes: 0,
   onUnavailable: 'fail',

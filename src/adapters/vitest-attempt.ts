@@ -85,8 +85,8 @@ export function beginFile(file: Task): Attempt {
     isPast: () => false,
     skip: (reason) => {
       print(`vmimage: skipped ${file.name}: ${reason}`)
-      // What is thrown by a test's context counts in hooks as well; any test has one.
-      firstTest(file)?.context.skip(reason)
+      const test = firstTest(file)
+      if (test) throwSkip(test, reason)
     },
     end: async () => {
       const kept = await scope.close({ failed: hasFailed(file), attempt: 1 })
@@ -159,6 +159,18 @@ function countTries(test: Test): number {
 
 function countErrors(test: Test): number {
   return test.result?.errors?.length ?? 0
+}
+
+/** What is thrown by a test's context counts in hooks as well, and any test has one: of its own result nothing is said. */
+function throwSkip(test: Test, reason: string): void {
+  const task: { result?: Test['result'] & { pending?: boolean } } = test
+  const { result } = task
+  try {
+    test.context.skip(reason)
+  } finally {
+    if (result === undefined) delete task.result
+    else delete result.pending
+  }
 }
 
 function firstTest(task: Task): Test | undefined {

@@ -91,7 +91,7 @@ function placesText(places: readonly string[]): string {
 
 /** What sources hold shall not be obeyed by a terminal. */
 function say(line: string): void {
-  process.stderr.write(`${stripVTControlCharacters(line)}\n`)
+  process.stderr.write(`${stripVTControlCharacters(line).replaceAll(/[\p{Cc}\p{Cf}]/gu, '?')}\n`)
 }
 
 const maxPlaces = 3

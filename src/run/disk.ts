@@ -1,11 +1,13 @@
 /** A test's disk: its base image found, its overlay made. Loaded with the first disk, not with the adapter. */
 import { type OverlayOptions, openOverlay } from '../image/overlay.js'
 import type { VmImage } from '../image/vm-image.js'
+import { isKeepPolicy } from '../option-values.js'
 import type { ImageInput } from '../request/request.js'
 import { parseSize } from '../request/size.js'
 import { findListed, type Prepared } from './listed.js'
 import type { PrepareOptions } from './prepared.js'
 import type { RunInfo } from './run.js'
+import type { OpenOptions } from './scope.js'
 
 /**
  * Finds the base image that a test asks for. What reads words that nobody listed is most of the package, and loaded
@@ -18,6 +20,20 @@ export async function findBase(input: ImageInput, run: RunInfo, options: Prepare
   if (listed) return listed
   const { prepare } = await import('./prepared.js')
   return prepare(input, run, options)
+}
+
+/** @throws TypeError, as a disk that should be kept would be gone before anybody sees the mistake. */
+export function checkOptions({ size: _size, extendedL2, keep, ...others }: OpenOptions): void {
+  const [unknown] = Object.keys(others)
+  if (unknown !== undefined) {
+    throw new TypeError(`useVmImage() has no option "${unknown}". Known: size, extendedL2, keep.`)
+  }
+  if (keep !== undefined && !isKeepPolicy(keep)) {
+    throw new TypeError(`The option keep is ${JSON.stringify(keep)}, expected never, on-failure or always.`)
+  }
+  if (extendedL2 !== undefined && typeof extendedL2 !== 'boolean') {
+    throw new TypeError(`The option extendedL2 is ${JSON.stringify(extendedL2)}, expected true or false.`)
+  }
 }
 
 export interface DiskOptions extends Pick<OverlayOptions, 'directory' | 'extendedL2' | 'test'> {

@@ -75,13 +75,15 @@ export class Scope {
    * A fresh disk that lives as long as this scope. It is made without a wait after the last look at the scope's end, so
    * nothing is in flight that a timeout could leave behind.
    *
+   * @throws TypeError for an option that there is not, or a value that means nothing.
    * @throws VmImageError TEST_FINISHED, NO_RUN, NOT_CACHED, UNKNOWN_SYSTEM, or what kept the image away before the
    * tests; for a plain file what `prepareFile()` throws.
    */
   async open(input: ImageInput, options: OpenOptions = {}): Promise<VmImage> {
     if (this.#isClosed) throw testFinished(input, this.name)
     const run = await this.#run()
-    const { findBase, openDisk } = await import('./disk.js')
+    const { checkOptions, findBase, openDisk } = await import('./disk.js')
+    checkOptions(options)
     const { keep = run.keep, size, extendedL2 } = options
     const wanted = { timeoutMs: this.#timeoutMs, print: this.#print, signal: this.signal }
     const prepared = await findBase(input, run, wanted).catch((error: unknown) => {

@@ -114,6 +114,7 @@ function remembering(find: typeof findImported): typeof findImported {
   }
 }
 
+/** A name may hold anything, and a terminal shall not obey it. */
 function shown(file: string): string {
-  return relative(process.cwd(), file) || file
+  return (relative(process.cwd(), file) || file).replaceAll(/[\p{Cc}\p{Cf}]/gu, '?')
 }

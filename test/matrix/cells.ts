@@ -19,7 +19,7 @@ export const frameworks: readonly Framework[] = [
 
 /**
  * Of each way in which versions differ one: both ends of the range, without and with aroundEach, processes and threads; and
- * all ends of a run once, as they take longest. Cell -> scenarios, or all that it has.
+ * all ends of a run once, as they take longest. Cell -> scenarios, or all that it has. The examples come with them.
  */
 const small: ReadonlyMap<string, readonly ScenarioName[] | undefined> = new Map([
   ['vitest 3.2.0 node20 plugin forks', ['canary', 'semantics', 'sequence.hooks=list', 'keep']],
@@ -30,10 +30,6 @@ const small: ReadonlyMap<string, readonly ScenarioName[] | undefined> = new Map(
   ['node-test node20 es-modules', ['semantics', 'keep', 'onUnavailable: skip']],
   ['playwright 1 node20 plugin es-modules', ['semantics', 'keep', 'onUnavailable: skip']],
   ['types typescript 5.4 vitest 3.2 nodenext', undefined],
-  // The others take as long again to install.
-  ['example jest-typescript', undefined],
-  ['example node-test', undefined],
-  ['example vitest-basic', undefined],
 ])
 
 export interface CellFilter {
@@ -55,7 +51,7 @@ export function cellsOf({ only, isSmall = false, scenarios }: CellFilter): reado
     ...(scenarios === undefined ? [...typesCells(), ...exampleCells()] : []),
   ]
   const named = all
-    .filter(({ name }) => !isSmall || small.has(name))
+    .filter(({ name }) => !isSmall || small.has(name) || name.startsWith('example '))
     .filter(({ name }) => only?.some((part) => isMeant(name, part, all)) ?? true)
   if (named.length === 0) throw new TypeError(`No cell is called like ${only?.join(' or ')}; see --list.`)
   return named

@@ -29,5 +29,7 @@ async function sourcesOf(project: TestProject): Promise<readonly string[]> {
   // Of `vitest run boots`; internal, and where it is missing more is fetched than needed.
   const { filenamePattern } = project.vitest as { readonly filenamePattern?: string[] }
   const { testFiles } = await project.globTestFiles(filenamePattern)
-  return [...project.config.setupFiles, ...testFiles]
+  // Ours is among them, by a path with a query.
+  const own = project.config.setupFiles.filter((file) => !/[/\\]node_modules[/\\]|\?/.test(file))
+  return [...own, ...testFiles]
 }

@@ -96,6 +96,11 @@ export class VmImageError extends Error {
   }
 }
 
+/** Whether the network is all that was missing: nothing is wrong with what was asked. */
+export function isForWantOfNetwork(error: unknown): error is VmImageError {
+  return error instanceof VmImageError && (error.code === 'OFFLINE' || error.code === 'NETWORK')
+}
+
 /**
  * The `code` of a Node system error (`'ENOENT'`), or undefined for anything else that was thrown. Not by `instanceof`:
  * in a test runner's vm context Node's own errors come from another realm. A VmImageError is none.

@@ -65,7 +65,11 @@ export function beginAttempt(test: Test): Attempt {
     // Not 'fail': a soft assertion sets that in the middle of a test. Nor in repeats, which begin in the old state.
     isOver: () => !test.repeats && ['pass', 'skip'].includes(test.result?.state ?? ''),
     isPast: () => endedAt !== undefined && endedAt !== countTries(test),
-    skip: (reason) => test.context.skip(reason),
+    skip: (reason) => {
+      // The default reporter does not show the note of a test.
+      print(`vmimage: skipped "${scope.name}": ${reason}`)
+      test.context.skip(reason)
+    },
     end: async () => {
       endedAt = countTries(test)
       const failed = countErrors(test) > errorsBefore && !test.fails

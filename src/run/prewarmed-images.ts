@@ -3,7 +3,7 @@
  * same download, inside the five seconds that a test has.
  */
 import type { Context } from '../context.js'
-import { VmImageError, type VmImageErrorCode } from '../errors.js'
+import { isForWantOfNetwork, VmImageError, type VmImageErrorCode } from '../errors.js'
 import type { BaseImage } from '../image/base-image.js'
 import { ensureBaseImage } from '../image/ensure-base-image.js'
 import {
@@ -84,10 +84,11 @@ export function prewarmedImages(leaseDir: string | undefined, context: Context):
       if (strict && !isOwnAffair) throw error
       errors.set(key, { code: error.code, message: error.message })
       if (isOwnAffair) return
+      const end = context.onUnavailable === 'skip' && isForWantOfNetwork(error) ? 'be skipped' : 'fail'
       const reason = error.message.split('\n', 1)[0]
       context.report({
         type: 'warning',
-        message: `${describeRequest(request)} is not to be had, and tests that ask for it will fail: ${reason}`,
+        message: `${describeRequest(request)} is not to be had, and tests that ask for it will ${end}: ${reason}`,
       })
     }
   }

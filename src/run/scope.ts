@@ -5,7 +5,7 @@
  * Each test file loads this anew, so what is needed only for a disk comes with the first disk.
  */
 import type { KeepPolicy } from '../options.js'
-import { VmImageError } from '../errors.js'
+import { isForWantOfNetwork, VmImageError } from '../errors.js'
 import type { VmImage } from '../image/vm-image.js'
 import type { ImageInput } from '../request/request.js'
 import type { KeepableImage, KeptImage } from './keep.js'
@@ -101,8 +101,7 @@ export class Scope {
    * is wrong in itself stays a failure.
    */
   async skipReason(error: unknown): Promise<string | undefined> {
-    if (!(error instanceof VmImageError) || (error.code !== 'OFFLINE' && error.code !== 'NETWORK'))
-      return undefined
+    if (!isForWantOfNetwork(error)) return undefined
     const { onUnavailable } = await this.#run()
     return onUnavailable === 'skip' ? error.message.split('\n', 1)[0] : undefined
   }

@@ -98,19 +98,31 @@ function endBody(test: CircusTest, { attempts }: Shared): void {
 }
 
 async function endTest(test: CircusTest, { attempts, unavailable }: Shared): Promise<void> {
+  const attempt = attempts.get(test)
+  attempts.delete(test)
   const thrown = test.errors.flatMap((error) => [error].flat().slice(0, 1))
   const isSkipped = thrown.length > 0 && thrown.every((error) => unavailable.has(error))
+  const failed = test.errors.length > 0 && !isSkipped
+  try {
+    tell((await attempt?.scope.close({ failed, attempt: test.invocations })) ?? [], test)
+  } catch (error) {
+    // The runner catches nothing here: the whole file would be broken, and not this test.
+    test.errors.push(error)
+    return
+  }
   if (isSkipped) skip(test)
-  const end = { failed: test.errors.length > 0, attempt: test.invocations }
-  const kept = (await attempts.get(test)?.scope.close(end)) ?? []
-  attempts.delete(test)
-  tell(kept, test)
 }
 
 async function endDescribe(describe: DescribeBlock, { attempts }: Shared): Promise<void> {
-  const kept = await attempts.get(describe)?.scope.close({ failed: hasFailed(describe), attempt: 1 })
+  const attempt = attempts.get(describe)
   attempts.delete(describe)
-  for (const image of kept ?? []) print(keptLine(image))
+  try {
+    const kept = await attempt?.scope.close({ failed: hasFailed(describe), attempt: 1 })
+    for (const image of kept ?? []) print(keptLine(image))
+  } catch (error) {
+    // As above, and there is no test that could fail of it any more.
+    print(`vmimage: the disks of "${attempt?.scope.name}" could not be kept: ${String(error)}`)
+  }
 }
 
 /** In the error itself, and on the standard error. */

@@ -17,11 +17,32 @@ export function addToError(error: unknown, line: string): void {
   if (hasMessage(error)) addToMessage(error, line)
 }
 
-/** The stack begins with the message, and some reporters show only that. */
+/**
+ * The stack begins with the message, and some reporters show only that. What cannot be changed stays as it is: it is said
+ * on the standard error too.
+ */
 export function addToMessage(error: { message: string; stack?: string | undefined }, line: string): void {
-  const message = `${error.message}\n\n${line}`
-  if (error.stack !== undefined) error.stack = error.stack.replace(error.message, () => message)
-  error.message = message
+  const { message, stack } = error
+  const added = message === '' ? line : `${message}\n\n${line}`
+  if (stack !== undefined) change(error, 'stack', stackWith(stack, message, added))
+  change(error, 'message', added)
+}
+
+/** Of an error without a message the stack begins with its name alone. */
+function stackWith(stack: string, message: string, added: string): string {
+  if (message !== '') return stack.replace(message, () => added)
+  return stack.replace(/^[^\n]*/, (name) => `${name.replace(/:? *$/, '')}: ${added}`)
+}
+
+/** The message of a DOMException is a getter that its own property can hide; of a frozen error nothing changes. */
+function change(error: object, name: string, value: string): void {
+  try {
+    if (Reflect.set(error, name, value)) return
+    Reflect.defineProperty(error, name, { value, writable: true, configurable: true })
+  } catch (failure) {
+    // From a setter of somebody else's, in another realm too.
+    if ((failure as Error | undefined)?.name !== 'TypeError') throw failure // of what a setter throws, asked and not trusted
+  }
 }
 
 /** Not by `instanceof`: an error of Node itself comes from another realm. */

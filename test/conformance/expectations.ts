@@ -312,6 +312,15 @@ const semantics: readonly Expectation[] = [
     }),
   ),
   ...only(
+    ['jest'],
+    rows('other ends of a test', {
+      'a frozen error: the next test runs': 'it does',
+      'disks that cannot be kept: their test fails of that': 'NO_RUN',
+      'disks that cannot be kept: the next test runs': 'it does',
+      'shared disks that cannot be kept: the next suite runs': 'it does',
+    }),
+  ),
+  ...only(
     ['vitest'],
     rows('hooks that hang', {
       'onTestFinished that times out: the disk is gone before the next test': 'gone',
@@ -360,7 +369,9 @@ const kept: Readonly<Record<FrameworkName, readonly string[]>> = {
     ...keptOfAll,
     'concurrent number 2, try 1',
     'passes though it should fail, try 1',
+    'throws a DOMException, try 1',
     'throws a text, try 1',
+    'throws an error without a message, try 1',
     'with a failing beforeAll, try 1',
   ],
   // It has no names of suites in its reports.

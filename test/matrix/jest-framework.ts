@@ -102,6 +102,7 @@ export const jestFramework: Framework = {
         'attempts',
         'concurrent',
         'copies',
+        'ends-badly',
         'globals',
         'hooks',
         'refusals',

@@ -17,6 +17,16 @@ test('throws a text', async () => {
   throw 'a text on purpose'
 })
 
+test('throws an error without a message', async () => {
+  await openDisks()
+  throw new Error('')
+})
+
+test('throws a DOMException', async () => {
+  await openDisks()
+  throw new DOMException('on purpose', 'AbortError')
+})
+
 test.failing('fails as it should', async () => {
   await openDisks()
   expect(1).toBe(2)

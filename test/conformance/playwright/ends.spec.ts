@@ -56,8 +56,7 @@ if (DO in bodies) {
 
 if (DO === 'failing beforeAll') {
   test.describe('a suite', () => {
-    test.beforeAll(async ({ vmImage }) => {
-      await open(vmImage)
+    test.beforeAll(() => {
       ready()
       throw new Error('fails on purpose')
     })

@@ -1,6 +1,6 @@
 /** Disks that fixtures open: the user's own, and ours. */
-import { test } from 'vmimage/playwright'
-import { openDisks } from './disks.js'
+import { type OpenVmImage, test } from 'vmimage/playwright'
+import { openDisks, refusal } from './disks.js'
 import type { Disks } from './look.js'
 import { observe } from './observe.js'
 
@@ -39,11 +39,16 @@ test.describe('our fixture', () => {
 })
 
 test.describe('beforeAll', () => {
-  let opened: Disks | undefined
+  let inHook = 'not called'
+  let kept: OpenVmImage | undefined
   test.beforeAll(async ({ vmImage }) => {
-    opened = await openDisks(vmImage)
+    kept = vmImage
+    inHook = await refusal(vmImage)
   })
-  test('comes later', () => {
-    observe('beforeAll: its disk is there in the first test', opened?.look() ?? 'never opened')
+  test('comes later', async ({ vmImage }) => {
+    observe('beforeAll: refused', inHook)
+    observe('what beforeAll was given, called in a test: refused', kept ? await refusal(kept) : 'not called')
+    observe('a disk of the test after that is there', (await openDisks(vmImage)).look())
   })
+  test.afterAll(async ({ vmImage }) => observe('afterAll: refused', await refusal(vmImage)))
 })

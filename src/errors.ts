@@ -51,11 +51,11 @@ export const errorCodes = {
   LOCK_STALLED: 'Another process holds the download and makes no progress.',
   NOT_CACHED:
     'A test asked for an image that was not fetched before the tests began, or a command for one that is not there.',
-  NO_RUN: 'The global setup of vmimage did not run.',
+  NO_RUN: 'The global setup of vmimage did not run, or is of another version than the tests.',
   OUTSIDE_TEST: 'useVmImage() was called where no test is running.',
   AMBIGUOUS_TEST: 'useVmImage() cannot tell which of several concurrent tests called it.',
   UNSUPPORTED_RUNNER:
-    'The test runner is one that vmimage cannot follow: Jest before 30, or not jest-circus.',
+    'The test runner is one that vmimage cannot follow, or not yet: Jest before 30, not jest-circus, or in setupFiles.',
   TEST_FINISHED: 'useVmImage() was called after its test had ended.',
 } as const
 

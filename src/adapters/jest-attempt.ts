@@ -38,21 +38,25 @@ interface Shared {
   readonly attempts: Map<CircusTest | DescribeBlock, Attempt>
   /** Errors for want of a network in this file; those of beforeAll come back in each test. */
   readonly unavailable: Set<unknown>
-  readonly isTold: boolean
+  isTold: boolean
+  /** True: the runner tells since a call in a test, and has not told of a test since. */
+  isLate: boolean
 }
 
-/** In each test file anew, as Jest gives each a global object of its own. */
+/**
+ * In each test file anew, as Jest gives each a global object of its own. Who asks before the runner is there (a file of
+ * `setupFiles`) is told of nothing yet, and may ask again.
+ */
 export function shared(): Shared {
-  return processWide('vmimage.jest.1', () => {
-    const unavailable = new Set<unknown>()
-    const made: Shared = {
-      storage: new AsyncLocalStorage(),
-      attempts: new Map(),
-      unavailable,
-      isTold: tellMe((event) => onEvent(event, made)),
-    }
-    return made
-  })
+  const state = processWide<Shared>('vmimage.jest.1', () => ({
+    storage: new AsyncLocalStorage(),
+    attempts: new Map(),
+    unavailable: new Set(),
+    isTold: false,
+    isLate: false,
+  }))
+  state.isTold ||= tellMe((event) => onEvent(event, state))
+  return state
 }
 
 /** First of all: only the first handler runs before the runner has left the place in which the test will run. */
@@ -67,6 +71,7 @@ function onEvent(event: CircusEvent, state: Shared): void | Promise<void> {
     case 'hook_start':
       return onHook(event.hook, state)
     case 'test_start':
+      state.isLate = false
       return state.storage.enterWith(begin(event.test, event.test.timeout, state))
     case 'test_fn_success':
     case 'test_fn_failure':

@@ -15,7 +15,7 @@ export type { ImageInput } from '../request/request.js'
 export type { OpenOptions as UseVmImageOptions } from '../run/scope.js'
 
 // Before the first test of the file: who listens later does not hear whose test it is.
-const { storage, isTold } = shared()
+const state = shared()
 
 /**
  * Opens a fresh qcow2 overlay for the current test. In a test or in beforeEach it lives until the test and its hooks are
@@ -32,9 +32,14 @@ const { storage, isTold } = shared()
  * })
  */
 export async function useVmImage(image: ImageInput, options: OpenOptions = {}): Promise<VmImage> {
-  if (!isTold) throw unsupported(image)
-  const attempt = storage.getStore()
-  if (attempt === undefined) throw outsideTest(image, 'a test, beforeEach or beforeAll')
+  if (!state.isTold) {
+    state.isLate = shared().isTold
+    if (!state.isLate) throw unsupported(image)
+  }
+  const attempt = state.storage.getStore()
+  if (attempt === undefined) {
+    throw state.isLate ? tooEarly(image) : outsideTest(image, 'a test, beforeEach or beforeAll')
+  }
   if (attempt.isOver) throw testFinished(image, attempt.scope.name)
   try {
     return await attempt.scope.open(image, options)
@@ -46,6 +51,16 @@ export async function useVmImage(image: ImageInput, options: OpenOptions = {}): 
     }
     throw error
   }
+}
+
+/** The runner tells from the first call on; of the test that called it has told already. */
+function tooEarly(image: ImageInput): VmImageError {
+  return new VmImageError(
+    'UNSUPPORTED_RUNNER',
+    `${callText(image)} does not know the test that called it: "vmimage/jest" was imported before Jest's runner was loaded, ` +
+      'as the files of "setupFiles" are.\n' +
+      'Import it in a file of "setupFilesAfterEnv" instead, or in the test file alone.',
+  )
 }
 
 function unsupported(image: ImageInput): VmImageError {

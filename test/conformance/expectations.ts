@@ -603,6 +603,10 @@ export const expectations = {
     ]),
     ...rows('after the run', { 'open handles: those that Jest finds after a run': 'none' }),
   ],
+  'setupFiles imports vmimage/jest': rows('refusals', {
+    'setupFiles: the first test is refused': 'UNSUPPORTED_RUNNER',
+    'setupFiles: the next test has its disk': 'there',
+  }),
   'Jest before 30': rows('refusals', { 'Jest before 30: refused': 'UNSUPPORTED_RUNNER' }),
 } as const satisfies Record<string, readonly Expectation[]>
 

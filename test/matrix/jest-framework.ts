@@ -25,6 +25,7 @@ const options: readonly ScenarioName[] = [
   'fakeTimers.enableGlobally',
   'injectGlobals: false',
   'open handles',
+  'setupFiles imports vmimage/jest',
   'onUnavailable: skip',
 ]
 
@@ -128,6 +129,7 @@ export const jestFramework: Framework = {
       args: ['--detectOpenHandles'],
     },
     'onUnavailable: skip': { files: specs('unavailable'), setup: 'plugin', env: unavailable },
+    'setupFiles imports vmimage/jest': { files: specs('early'), setup: 'early' },
     keep: { files: specs('keep', 'keep-retry'), setup: 'plugin' },
     'Jest before 30': { files: specs('unsupported'), setup: 'plugin' },
   },

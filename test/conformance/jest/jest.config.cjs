@@ -19,6 +19,7 @@ const setups = {
   // Nothing of vmimage is loaded.
   control: { moduleNameMapper: { '^\\./disks\\.js$': '<rootDir>/no-disks', ...moduleNameMapper } },
   plugin: ours,
+  early: { ...ours, setupFiles: LANGUAGE.startsWith('typescript') ? ['./early.ts'] : ['./early.js'] },
   // The teardown is one of the user's, which calls ours.
   watched: {
     ...ours,

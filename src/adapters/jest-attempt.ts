@@ -78,6 +78,10 @@ function onEvent(event: CircusEvent, state: Shared): void | Promise<void> {
       return endBody(event.test, state)
     case 'test_done':
       return endTest(event.test, state)
+    // These have begun as well, and no other end of theirs is told of.
+    case 'test_skip':
+    case 'test_todo':
+      return void state.attempts.delete(event.test)
     case 'run_describe_finish':
       return endDescribe(event.describeBlock, state)
   }

@@ -34,7 +34,13 @@ export type CircusEvent =
   | { readonly name: 'run_describe_finish'; readonly describeBlock: DescribeBlock }
   | { readonly name: 'hook_start'; readonly hook: CircusHook }
   | {
-      readonly name: 'test_start' | 'test_fn_success' | 'test_fn_failure' | 'test_done'
+      readonly name:
+        | 'test_start'
+        | 'test_skip'
+        | 'test_todo'
+        | 'test_fn_success'
+        | 'test_fn_failure'
+        | 'test_done'
       readonly test: CircusTest
     }
 

@@ -264,6 +264,7 @@ const semantics: readonly Expectation[] = [
     rows('other ends of a test', {
       'test.failing: its disk is gone before the next test': 'gone',
       'test.skip: no disk is opened': 0,
+      'test.skip and test.todo: what is remembered of them': 0,
       'test with done(): its disk is there': 'there',
       'test with done(): its disk is gone before the next test': 'gone',
     }),

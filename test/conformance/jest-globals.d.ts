@@ -13,6 +13,7 @@ declare module '@jest/globals' {
   }
   export const test: Add & {
     readonly skip: Add
+    readonly todo: (name: string) => void
     readonly failing: Add
     readonly each: Each
     readonly concurrent: Add & { readonly each: Each }

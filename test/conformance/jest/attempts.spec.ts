@@ -17,7 +17,13 @@ describe('a test that shall fail', () => {
 describe('a skip', () => {
   const paths: string[] = []
   test.skip('opens nothing', async () => void paths.push(...(await openDisks()).paths))
-  test('comes next', () => observe('test.skip: no disk is opened', paths.length))
+  test.todo('is still to be written')
+  test('comes next', () => {
+    observe('test.skip: no disk is opened', paths.length)
+    // All that have begun, this one included.
+    const state = Reflect.get(globalThis, Symbol.for('vmimage.jest.1')) as { attempts: Map<unknown, unknown> } // the adapter's
+    observe('test.skip and test.todo: what is remembered of them', state.attempts.size - 1)
+  })
 })
 
 describe('an early end', () => {

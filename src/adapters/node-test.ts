@@ -25,9 +25,14 @@ export interface NodeTestContext {
   todo(reason: string): void
 }
 
+/** No context: that of a suite has a name, as an image has, and would pass for one. */
+export type ImageAlone =
+  | string
+  | (Exclude<ImageInput, string> & { readonly after?: never; readonly signal?: never })
+
 type Call =
-  | readonly [image: ImageInput, options?: OpenOptions]
-  | readonly [context: NodeTestContext, image: ImageInput, options?: OpenOptions]
+  | [image: ImageInput, options?: OpenOptions | undefined]
+  | [context: NodeTestContext, image: ImageInput, options?: OpenOptions | undefined]
 
 /**
  * Opens a fresh qcow2 overlay for the current test, which lives until the test and its hooks are over. What is opened in
@@ -44,6 +49,12 @@ type Call =
  *   await boot(image.path)
  * })
  */
+export function useVmImage(
+  context: NodeTestContext,
+  image: ImageInput,
+  options?: OpenOptions,
+): Promise<VmImage>
+export function useVmImage(image: ImageAlone, options?: OpenOptions): Promise<VmImage>
 export async function useVmImage(...call: Call): Promise<VmImage> {
   const [context, image, options = {}] = isWithContext(call) ? call : [undefined, ...call]
   if (context?.signal.aborted) throw testFinished(image, context.fullName)
@@ -86,7 +97,7 @@ function makeScope(name: string): Scope {
   return new Scope({ name, run: async () => (await run).info, print })
 }
 
-function isWithContext(call: Call): call is Extract<Call, readonly [NodeTestContext, ...unknown[]]> {
+function isWithContext(call: Call): call is Extract<Call, [NodeTestContext, ...unknown[]]> {
   return isContext(call[0])
 }
 

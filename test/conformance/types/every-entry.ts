@@ -1,10 +1,14 @@
 /** A user's project as far as its types go: every entry of the package, and what each is for. Compiled, never run. */
 import { openVmImage, defineProvider, type VmImage, VmImageError } from 'vmimage'
+import type { ImageInput, UseVmImageOptions } from 'vmimage/jest'
+import * as forJest from 'vmimage/jest'
+import * as forNode from 'vmimage/node-test'
 import { test, useVmImage } from 'vmimage/vitest'
 import { setup } from 'vmimage/vitest/global-setup'
 import { vmImages } from 'vmimage/vitest/plugin'
 // oxlint-disable-next-line no-unassigned-import -- it has no exports
 import 'vmimage/vitest/setup'
+import { before, test as nodeTest } from 'node:test'
 import { inject, test as base } from 'vitest'
 import { defineConfig } from 'vitest/config'
 
@@ -39,6 +43,27 @@ base('the function', async (context) => {
   // @ts-expect-error -- there is no such property: the types are not any.
   context.expect(image.size).toBe(0)
 })
+
+const input: ImageInput = { name: 'fedora', version: '44' }
+const options: UseVmImageOptions = { size: '20G', keep: 'always' }
+
+export const inJest = (): Promise<forJest.VmImage> => forJest.useVmImage(input, options)
+
+void nodeTest('with the context and without', async (t) => {
+  const images: readonly forNode.VmImage[] = [
+    await forNode.useVmImage(t, input, options),
+    await forNode.useVmImage(t, 'fedora'),
+    await forNode.useVmImage(input, options),
+    await forNode.useVmImage({ name: 'fedora' }),
+    await forNode.useVmImage('fedora'),
+  ]
+  // @ts-expect-error -- a context alone asks for no image.
+  await forNode.useVmImage(t)
+  t.diagnostic(images.join())
+})
+
+// @ts-expect-error -- the context of a suite has a name, and is no image.
+before(async (suite) => void (await forNode.useVmImage(suite)))
 
 export const overlayDir: string | undefined = inject('vmimage')?.overlayDir
 export const isOurs = (error: unknown): error is VmImageError => error instanceof VmImageError

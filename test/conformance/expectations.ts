@@ -122,6 +122,12 @@ const sharedDisks: readonly Expectation[] = [
       'beforeAll of a suite: its disk is there in afterAll': 'there',
     }),
   ),
+  ...only(
+    ['node-test'],
+    rows('beforeAll', {
+      'beforeAll with the context of the file: its disk is there in afterAll': 'there',
+    }),
+  ),
   // Playwright ends what is a test's with the hook that asked for it.
   ...only(
     ['playwright'],
@@ -376,10 +382,14 @@ const kept: Readonly<Record<FrameworkName, readonly string[]>> = {
   ],
   // It has no names of suites in its reports.
   'node-test': [
+    // What before() opened; two disks that nothing says are of one file.
+    'keep-file.spec, try 1',
+    'keep-file.spec, try 1',
     'fails at the end, try 1',
     // Two disks that nothing says are of one test.
     'fails without its context, try 1',
     'fails without its context, try 1',
+    'fails below, try 1',
     'fails, try 1',
     'number 2, try 1',
     'throws a text, try 1',
@@ -407,7 +417,11 @@ const keep: readonly Expectation[] = [
     'keep: note.json has a command that boots each kept disk': 'each',
   }),
   ...only(
-    ['vitest', 'jest'],
+    ['node-test'],
+    rows('keep on failure', { 'keep: the disk of a file is where it was in after()': 'there' }),
+  ),
+  ...only(
+    withFunctions,
     rows('keep on failure', { 'keep: the path of a disk of beforeAll stands in the output': 'there' }),
   ),
 ]

@@ -50,15 +50,15 @@ export const nodeTestFramework: Framework = {
       files: specs('test', 'without-context', 'before-all', 'attempts', 'concurrent', 'hooks', 'refusals'),
       setup: 'plugin',
     },
-    keep: { files: specs('keep'), setup: 'plugin' },
+    keep: { files: specs('keep', 'keep-file'), setup: 'plugin' },
     'onUnavailable: skip': { files: specs('unavailable'), setup: 'plugin', env: unavailable },
   },
   ends: { endings: 'ends.spec.ts', failing: 'bail.spec.ts', watching: 'watch.spec.ts' },
   failuresIn,
   // Those that Node expects nothing of: it ends with 1 when a test that is skipped throws.
   skippedIn: (output) => Number(/^ℹ todo (\d+)/m.exec(output)?.[1] ?? 0),
-  titleOf: (test) => test.split(' > ').at(-1) ?? '',
-  isShared: 'none',
+  titleOf: (test) => (test.split(' > ').at(-1) ?? '').replace(/\.[jt]s$/, ''),
+  isShared: (test) => /\.spec\.[jt]s$/.test(test),
   place: ({ pool, node }, version) => ({ framework: 'node-test', version, node, pool }),
 }
 

@@ -38,6 +38,15 @@ test('threw its disk away', async (t) => {
   assert.equal(1, 2)
 })
 
+// Node tells of its failure after the hooks of this test, whose disk is gone by then.
+test('is above a test that fails', async (t) => {
+  await openDisks(t)
+  await t.test('fails below', async (below) => {
+    await openDisks(below)
+    assert.equal(1, 2)
+  })
+})
+
 describe('with a failing afterEach', () => {
   afterEach(() => {
     throw new Error('fails on purpose')

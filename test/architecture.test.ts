@@ -37,6 +37,7 @@ const doors: Readonly<Record<string, readonly string[]>> = {
   openpgp: ['signature/openpgp.ts'],
   'xz-decompress': ['fetch/decompress.ts'],
   'proper-lockfile': ['store/lock.ts'],
+  picomatch: ['adapters/test-files.ts'],
   'tmp-promise': ['signature/gpgv.ts'],
   '@babel/parser': ['scan/syntax.ts'],
   '@babel/types': ['scan/syntax.ts'],

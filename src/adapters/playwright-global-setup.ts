@@ -2,19 +2,20 @@
  * Playwright's global setup: one run from before the first worker to after the last.
  * `globalSetup: 'vmimage/playwright/global-setup'`.
  */
-import { findSources } from '../scan/find-sources.js'
 import { handOver, takeBack } from '../run/handed-run.js'
 import { startConfiguredRun } from './configured-run.js'
+import { type PlaywrightProject, playwrightTestFiles } from './test-files.js'
 
 /** What is used of Playwright's own `FullConfig`. */
 interface FullConfig {
   readonly rootDir: string
+  readonly projects: readonly PlaywrightProject[]
 }
 
 /** Called by Playwright in its main process. Returns the teardown. */
-async function setup({ rootDir }: FullConfig): Promise<() => void> {
+async function setup({ rootDir, projects }: FullConfig): Promise<() => void> {
   const run = await startConfiguredRun({ root: rootDir })
-  await run.addNamedIn(() => findSources(rootDir))
+  await run.addNamedIn(() => playwrightTestFiles(projects))
   handOver(run.info)
   return () => {
     takeBack()

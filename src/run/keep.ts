@@ -20,7 +20,7 @@ import { namesIn } from '../store/directory.js'
 import { markKept } from '../store/lease.js'
 import { makeDirectory } from '../store/make-directory.js'
 import { newOwner, parseOwner } from '../store/owner.js'
-import { bootCommand } from './boot-command.js'
+import { bootCommand } from '../image/boot-command.js'
 import type { RunInfo } from './run.js'
 
 export interface KeepableImage {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { bootCommand } from '../../src/run/boot-command.js'
+import { bootCommand } from '../../src/image/boot-command.js'
 
 test('bootCommand() is a line to paste', () => {
   expect(bootCommand('x86_64', '/kept/fedora.qcow2')).toBe(

@@ -47,6 +47,9 @@ export const errorCodes = {
   NO_SPACE: 'The disk has no room for the image.',
   UNKNOWN_IMAGE: 'No image in the cache has the name that was given.',
   IMAGE_IN_USE: 'The image that is to be removed is in use.',
+  DISK_IN_USE: "A machine has the test's disk open, and it cannot be changed or copied now.",
+  DISK_FROZEN: 'The disk was forked, and nothing may write to it any more.',
+  DISK_GONE: 'The disk was disposed of, or its file was deleted.',
   COLLECTING: 'Another process is removing images from the cache at this moment.',
   LOCK_STALLED: 'Another process holds the download and makes no progress.',
   NOT_CACHED:

@@ -107,6 +107,25 @@ async function start(program: string, args: readonly string[]): Promise<ChildPro
   }
 }
 
+/**
+ * Runs a program that reads no input, and hands on what it prints meanwhile.
+ *
+ * @throws what runProgram() does.
+ */
+export async function runQuietly(
+  program: string,
+  args: readonly string[],
+  { signal, onOutput }: { readonly signal: AbortSignal; readonly onOutput?: (text: string) => void },
+): Promise<void> {
+  for await (const chunk of runProgram(program, args, { stdin: nothing(), signal })) {
+    onOutput?.(chunk.toString('latin1'))
+  }
+}
+
+async function* nothing(): AsyncGenerator<Uint8Array> {
+  // The program reads no input.
+}
+
 /** All of it as a text; what exceeds `maxBytes` is thrown away, and `onTooMuch` is called. */
 async function readUpTo(
   maxBytes: number,

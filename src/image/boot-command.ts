@@ -21,10 +21,15 @@ const machines: Readonly<Record<string, string>> = {
   loongarch64: 'qemu-system-loongarch64 -machine virt -bios edk2-loongarch64-code.fd',
 }
 
+export interface BootOptions {
+  /** True: the guest's writes go to a temporary file, because nothing may write to the disk. Default false. */
+  readonly isFrozen?: boolean | undefined
+}
+
 /** A shell command line that boots the qcow2 file `path` of a guest of `arch`. */
-export function bootCommand(arch: string, path: string): string {
+export function bootCommand(arch: string, path: string, { isFrozen = false }: BootOptions = {}): string {
   const machine = machines[arch] ?? `qemu-system-${arch}`
-  const drive = `if=virtio,format=qcow2,file=${path.replaceAll(',', ',,')}`
+  const drive = `if=virtio,format=qcow2,file=${path.replaceAll(',', ',,')}${isFrozen ? ',snapshot=on' : ''}`
   return `${machine} -m 2048 -nographic -nic user -drive ${quote(drive)}`
 }
 

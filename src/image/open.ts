@@ -1,8 +1,10 @@
 /** openVmImage: the core without any test framework. The caller owns the image and disposes of it. */
+import { basename } from 'node:path'
 import { Cleanup } from '../cleanup.js'
 import { type Context, makeContext } from '../context.js'
 import type { Options } from '../options.js'
 import { type ImageInput, type ImageRequest, parseRequest } from '../request/request.js'
+import { keptDirectory } from '../store/layout.js'
 import { openRunDirectory, type RunDirectory, sweepDeadRuns } from '../store/run-directory.js'
 import type { BaseImage } from './base-image.js'
 import { ensureBaseImage } from './ensure-base-image.js'
@@ -10,7 +12,7 @@ import { openOverlay } from './overlay.js'
 import { warnOfLittleMemory } from './overlay-room.js'
 import type { VmImage } from './vm-image.js'
 
-/** Nothing is kept for a caller who disposes of the disk: keeping is the test runners' part. */
+/** A caller who disposes of the disk says himself what is kept, by `image.keep()`. */
 export interface OpenOptions extends Omit<Options, 'keep' | 'keepLast' | 'keepMaxSize' | 'onUnavailable'> {
   /** False: plain clusters, for readers that do not know extended L2 entries (QEMU before 5.2). Default true. */
   readonly extendedL2?: boolean | undefined
@@ -37,6 +39,8 @@ export async function openVmImage(input: ImageInput = {}, options: OpenOptions =
     directory: run.overlayDir,
     sizeBytes: request.sizeBytes,
     extendedL2: options.extendedL2,
+    keeping: { keptDir: keptDirectory(context.overlayDir), session: `${basename(run.overlayDir)}.1` },
+    warn: (message) => context.report({ type: 'warning', message }),
     afterwards: opening,
   })
 }

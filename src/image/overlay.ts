@@ -9,10 +9,12 @@ import { join, parse } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { Cleanup } from '../cleanup.js'
 import { VmImageError } from '../errors.js'
-import { createOverlay } from '../qcow2/create.js'
+import { createOverlay, type Overlay, type OverlayBase } from '../qcow2/create.js'
 import { markTest, unmarkTest } from '../store/run-record.js'
 import { isUnchanged, stampOf } from '../store/stamp.js'
 import type { BaseImage } from './base-image.js'
+import { isLockedByQemu } from './disk-locks.js'
+import type { DiskState, Keeping } from './disk-state.js'
 import { VmImage } from './vm-image.js'
 
 export interface OverlayOptions {
@@ -22,6 +24,10 @@ export interface OverlayOptions {
   readonly sizeBytes?: number | undefined
   /** False: plain 64 KiB clusters, for readers that do not know extended L2 entries (QEMU before 5.2). Default true. */
   readonly extendedL2?: boolean | undefined
+  /** Where `VmImage.keep()` keeps it. Default: that is refused. */
+  readonly keeping?: Keeping | undefined
+  /** Tells people what went otherwise than they may think. Default: nobody is told. */
+  readonly warn?: ((message: string) => void) | undefined
   /** The test that it is for, which people are told who ask why its base does not go. Default: none. */
   readonly test?: string | undefined
   /** What ends after the overlay is deleted; taken over when the overlay exists. Default: nothing. */
@@ -36,31 +42,68 @@ export interface OverlayOptions {
  */
 export function openOverlay(base: BaseImage, options: OverlayOptions): VmImage {
   checkUnchanged(base)
-  const path = join(options.directory, `${parse(base.fileName).name}-${randomUUID().slice(0, 8)}.qcow2`)
-  const overlay = createOverlay(path, base, { sizeBytes: options.sizeBytes, extendedL2: options.extendedL2 })
+  return makeImage(base, base, [], options)
+}
+
+/**
+ * For the package itself: an image of a new overlay on `below`, which is the base, or stands on it.
+ *
+ * @param parents file names of the overlays between the two, the nearest first; they are in the same directory.
+ */
+export function makeImage(
+  base: BaseImage,
+  below: OverlayBase,
+  parents: readonly string[],
+  options: OverlayOptions,
+): VmImage {
+  const { directory, sizeBytes, extendedL2, test, warn, keeping } = options
+  const path = join(directory, `${parse(base.fileName).name}-${randomUUID().slice(0, 8)}.qcow2`)
+  const overlay = createOverlay(path, below, { sizeBytes, extendedL2 })
   const cleanup = options.afterwards?.move() ?? new Cleanup()
-  cleanup.defer(() => deleteOverlay(path))
+  cleanup.defer(() => deleteOverlay(overlay, warn))
   // A base that is not in the cache is nobody's to remove.
-  if (options.test !== undefined && base.leaseDir !== undefined) {
-    markTest(path, base.path, options.test)
+  if (test !== undefined && base.leaseDir !== undefined) {
+    markTest(path, base.path, test)
     cleanup.defer(() => unmarkTest(path))
   }
-  return new VmImage(base, overlay, cleanup)
+  const state: DiskState = {
+    path,
+    base,
+    parents,
+    forks: new Set(),
+    frozenAs: undefined,
+    isDisposed: false,
+    kept: undefined,
+    overlayDir: directory,
+    keeping,
+    test,
+    warn,
+  }
+  return new VmImage(base, state, overlay.virtualSizeBytes, cleanup)
 }
 
 /** So many bytes are gone before another thread could be asked to delete them. */
-const littleBytes = 2 ** 22
+const littleBytes = 2n ** 22n
 
-/** Asynchronously where it takes long: unlinking 500 MB keeps a thread for 40 to 170 ms on ext4. Idempotent. */
-async function deleteOverlay(path: string): Promise<void> {
-  const stat = statSync(path, { throwIfNoEntry: false })
+/**
+ * Asynchronously where it takes long: unlinking 500 MB keeps a thread for 40 to 170 ms on ext4. Idempotent. Only where
+ * a guest has written is there something to lose, and a look at the locks, which takes as long as all the rest.
+ */
+async function deleteOverlay({ path, fileSizeBytes }: Overlay, warn: OverlayOptions['warn']): Promise<void> {
+  const stat = statSync(path, { bigint: true, throwIfNoEntry: false })
   if (stat === undefined) return
-  if (stat.blocks * 512 > littleBytes) return rm(path, { force: true })
+  if (warn && stat.size > fileSizeBytes && isLockedByQemu(stat.ino)) {
+    const { usersText } = await import('./disk-users.js')
+    warn(
+      `The disk "${path}" is deleted while ${usersText(path)} has it open: the machine goes on, and the room is free when it ends.`,
+    )
+  }
+  if (stat.blocks * 512n > littleBytes) return rm(path, { force: true })
   rmSync(path, { force: true })
 }
 
 /** One look per test. A cached base is 0444, but root's `qemu-img commit` and a plain `dd` do not mind that. */
-function checkUnchanged(base: BaseImage): void {
+export function checkUnchanged(base: BaseImage): void {
   if (isUnchanged(base.path, base.stamp)) return
   const found = stampOf(base.path) ? 'somebody wrote to it after it was verified' : 'it is gone'
   throw new VmImageError(

@@ -1,19 +1,30 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 /**
  * VmImage: one test's disk, and the facts of what is on it. It has an identity (its file) and an end.
+ *
+ * Each test's worker loads this, so what a disk can do beyond living and dying is loaded when it is asked for.
  */
 import { renameSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import type { Cleanup } from '../cleanup.js'
 import type { ImageFacts } from '../image-facts.js'
+import type { Changes } from '../qcow2/changes.js'
 import type { Trust } from '../trust.js'
 import type { BaseImage } from './base-image.js'
+import type { DiskState } from './disk-state.js'
+import type { ForkOptions } from './fork.js'
+import type { KeptDisk } from './keep-disk.js'
+import { type Launch, launchOf } from './launch.js'
+import { chainOf, diskFrozen } from './disk-state.js'
 
 /**
  * For the package itself: moves the overlay into `directory` (same file system), where disposing of the image leaves
  * it. Whoever does this sees to the lease of its base.
  */
 export let moveOverlay: (image: VmImage, directory: string) => void
+
+/** For the package itself: what an image is made of. */
+export let stateOf: (image: VmImage) => DiskState
 
 /**
  * A qcow2 overlay on a read-only base image. Write to {@link path} as you like; the base never changes.
@@ -42,23 +53,20 @@ export class VmImage implements ImageFacts, AsyncDisposable {
   /** Size of the disk that the guest sees, in bytes. */
   readonly virtualSizeBytes: number
 
-  #path: string
+  readonly #state: DiskState
   readonly #cleanup: Cleanup
 
   static {
     moveOverlay = (image, directory) => {
-      const target = join(directory, basename(image.#path))
-      renameSync(image.#path, target)
-      image.#path = target
+      const target = join(directory, basename(image.path))
+      renameSync(image.path, target)
+      image.#state.path = target
     }
+    stateOf = (image) => image.#state
   }
 
   /** For the package itself: made by `openOverlay()`. */
-  constructor(
-    base: BaseImage,
-    overlay: { readonly path: string; readonly virtualSizeBytes: number },
-    cleanup: Cleanup,
-  ) {
+  constructor(base: BaseImage, state: DiskState, virtualSizeBytes: number, cleanup: Cleanup) {
     this.name = base.name
     this.version = base.version
     this.build = base.build
@@ -72,18 +80,71 @@ export class VmImage implements ImageFacts, AsyncDisposable {
     this.resolved = base.resolved
     this.baseImage = base.path
     this.baseFormat = base.format
-    this.virtualSizeBytes = overlay.virtualSizeBytes
-    this.#path = overlay.path
+    this.virtualSizeBytes = virtualSizeBytes
+    this.#state = state
     this.#cleanup = cleanup
   }
 
   /** Absolute path of the overlay: hand this to QEMU, libvirt, guestfish, a customiser. */
   get path(): string {
-    return this.#path
+    return this.#state.path
   }
 
-  /** Deletes the overlay. Idempotent. Tests need not call it: the adapters do. */
+  /**
+   * What to tell QEMU so that it opens this disk on its base and nothing else, whatever the files name, and can write to
+   * nothing but the disk itself.
+   *
+   * @throws VmImageError DISK_FROZEN when there are forks of it.
+   * @example
+   * const { args, node } = image.launch
+   * spawn('qemu-system-x86_64', ['-m', '1G', ...args, '-device', `virtio-blk-pci,drive=${node}`])
+   */
+  get launch(): Launch {
+    this.#requireWritable('launch')
+    return launchOf(chainOf(this.#state))
+  }
+
+  /**
+   * A second disk that begins as this one is now: install once, try many things. From then on this one is frozen: it can
+   * be forked again, and nothing writes to it. The fork lives as long as what opened this one: in a test until its end,
+   * elsewhere until it is disposed of; a disk that is disposed of before its forks is deleted with the last of them.
+   *
+   * @throws VmImageError DISK_IN_USE while a machine has it open, DISK_GONE, SIZE_TOO_SMALL, BASE_CHANGED when somebody
+   * wrote to it after it was frozen.
+   * @example
+   * const prepared = await useVmImage('fedora') // boot it, install, shut down
+   * const [one, two] = [await prepared.fork(), await prepared.fork()]
+   */
+  async fork(options: ForkOptions = {}): Promise<VmImage> {
+    const { forkImage } = await import('./fork.js')
+    return forkImage(this, options)
+  }
+
+  /**
+   * What was written to the disk, without QEMU's tools: how much, and where.
+   *
+   * @throws VmImageError FILE_NOT_FOUND, UNSAFE_IMAGE when the file is damaged.
+   */
+  async changes(): Promise<Changes> {
+    const { readChanges } = await import('../qcow2/changes.js')
+    return readChanges(this.path)
+  }
+
+  /**
+   * Keeps the disk whatever becomes of the test: it is moved at once, and {@link path} with it. It counts as one of the
+   * kept disks, and makes room for later ones in its turn.
+   *
+   * @throws VmImageError DISK_GONE.
+   */
+  async keep(): Promise<KeptDisk> {
+    const { keepImage } = await import('./keep-disk.js')
+    return keepImage(this)
+  }
+
+  /** Deletes the overlay, after its last fork. Idempotent. Tests need not call it: the adapters do. */
   async dispose(): Promise<void> {
+    this.#state.isDisposed = true
+    if (this.#state.forks.size > 0) return
     await this.#cleanup[Symbol.asyncDispose]()
   }
 
@@ -97,5 +158,10 @@ export class VmImage implements ImageFacts, AsyncDisposable {
 
   [Symbol.for('nodejs.util.inspect.custom')](): string {
     return this.toString()
+  }
+
+  #requireWritable(action: string): void {
+    if (this.#state.frozenAs === undefined) return
+    throw diskFrozen(this.path, action)
   }
 }

@@ -5,7 +5,7 @@
  * call. Nothing is flushed to the disk, because an overlay that dies with its host is of no use to anybody.
  */
 import { closeSync, ftruncateSync, openSync, rmSync, writeSync } from 'node:fs'
-import { isAbsolute } from 'node:path'
+import { basename, isAbsolute } from 'node:path'
 import { systemErrorCode, VmImageError } from '../errors.js'
 import { backingFormat, featureNames, serialiseExtensions } from './header-extensions.js'
 import { incompatible, mostL1Entries, newHeader, type Qcow2Header, serialiseHeader } from './header.js'
@@ -16,6 +16,8 @@ export interface OverlayBase {
   readonly path: string
   readonly format: 'qcow2' | 'raw'
   readonly virtualSizeBytes: number
+  /** True: the overlay is in the base's directory and stays with it wherever both go, so it names it from there. */
+  readonly isBeside?: boolean | undefined
 }
 
 export interface OverlayOptions {
@@ -33,6 +35,8 @@ export interface OverlayOptions {
 export interface Overlay {
   readonly path: string
   readonly virtualSizeBytes: number
+  /** A file that is longer has been written to by a guest. */
+  readonly fileSizeBytes: number
 }
 
 /**
@@ -64,7 +68,7 @@ export function prepareOverlay(base: OverlayBase, options: OverlayOptions = {}):
   const layout = options.dense ? withoutHoles(sparse) : sparse
   return (path) => {
     writeNewFile(path, layout)
-    return { path, virtualSizeBytes }
+    return { path, virtualSizeBytes, fileSizeBytes: layout.lengthBytes }
   }
 }
 
@@ -148,7 +152,8 @@ function backingNameOf(base: OverlayBase): Buffer {
       `The path of a base image is absolute and without NUL, not ${JSON.stringify(base.path)}.`,
     )
   }
-  const name = Buffer.from(base.path)
+  // With the `./` QEMU takes no colon in it for the end of a protocol.
+  const name = Buffer.from(base.isBeside ? `./${basename(base.path)}` : base.path)
   if (name.length <= longestBackingName) return name
   throw new VmImageError(
     'PATH_TOO_LONG',

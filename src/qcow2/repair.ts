@@ -7,7 +7,7 @@ import { constants, rmSync } from 'node:fs'
 import { chmod, copyFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { systemErrorCode, VmImageError } from '../errors.js'
-import { runProgram } from '../program.js'
+import { runQuietly } from '../program.js'
 import { examineImage, type ImageReport } from './examine.js'
 import { ruleOfDirty } from './feature-rules.js'
 
@@ -80,14 +80,5 @@ async function checkAll(copy: string, signal: AbortSignal): Promise<void> {
   const command = ['qemu-img', 'check', '-f', 'qcow2', '-r', 'all', resolve(copy)]
   const [program = '', ...args] =
     process.platform === 'linux' ? ['prlimit', `--as=${mostMemoryBytes}`, ...command] : command
-  const output = runProgram(program, args, {
-    stdin: nothing(),
-    signal: AbortSignal.any([signal, AbortSignal.timeout(fiveMinutesMs)]),
-  })
-  let next = await output.next()
-  while (!next.done) next = await output.next()
-}
-
-async function* nothing(): AsyncGenerator<Uint8Array> {
-  // The program reads no input.
+  await runQuietly(program, args, { signal: AbortSignal.any([signal, AbortSignal.timeout(fiveMinutesMs)]) })
 }

@@ -1,9 +1,10 @@
 /** A test's disk: its base image found, its overlay made. Loaded with the first disk, not with the adapter. */
 import { type OverlayOptions, openOverlay } from '../image/overlay.js'
-import type { VmImage } from '../image/vm-image.js'
+import { stateOf, type VmImage } from '../image/vm-image.js'
 import { isKeepPolicy } from '../option-values.js'
 import type { ImageInput } from '../request/request.js'
 import { parseSize } from '../request/size.js'
+import type { KeptImage } from './keep.js'
 import { findListed, type Prepared } from './listed.js'
 import type { PrepareOptions } from './prepared.js'
 import type { RunInfo } from './run.js'
@@ -36,7 +37,10 @@ export function checkOptions({ size: _size, extendedL2, keep, ...others }: OpenO
   }
 }
 
-export interface DiskOptions extends Pick<OverlayOptions, 'directory' | 'extendedL2' | 'test'> {
+export interface DiskOptions extends Pick<
+  OverlayOptions,
+  'directory' | 'keeping' | 'warn' | 'extendedL2' | 'test'
+> {
   /** As callers write it; it wins over the size in the request. */
   readonly size: string | number | undefined
 }
@@ -44,4 +48,17 @@ export interface DiskOptions extends Pick<OverlayOptions, 'directory' | 'extende
 /** Makes the overlay, without a wait. */
 export function openDisk({ base, sizeBytes }: Prepared, { size, ...options }: DiskOptions): VmImage {
   return openOverlay(base, { ...options, sizeBytes: size === undefined ? sizeBytes : parseSize(size) })
+}
+
+/** A disk, and all that was forked from it and is there. */
+export function familyOf(image: VmImage): readonly VmImage[] {
+  return [image, ...[...stateOf(image).forks].flatMap(familyOf)]
+}
+
+/** The disks that `image.keep()` was called for. */
+export function keptByWish(disks: readonly { readonly image: VmImage }[]): readonly KeptImage[] {
+  return disks.flatMap(({ image }) => {
+    const { kept } = stateOf(image)
+    return kept ? [{ image: `${image.name} ${image.version}`.trim(), path: kept.path }] : []
+  })
 }

@@ -1,33 +1,18 @@
 /**
- * Keeping the disks of a failed test:
+ * Which disks of a failed test are kept, and which of earlier sessions make room for them. image/kept-directory.ts has
+ * how a kept disk lies there. All workers of a run count together:
  *
- *     <overlayDir>/kept/<test>-<attempt>/     .2, .3, ... is added to a name that is taken
- *       note.json                             what it is, and the command that boots it
- *       Fedora-Cloud-...-1a2b3c4d.qcow2       moved here, so that the end of the run cannot touch it
- *     <overlayDir>/kept/<owner>/              one of these before it has its note
  *     <overlayDir>/run/<owner>/kept-1         one file for each test that this run has kept
- *
- * The base image stays as long as the directory does: a mark in the run's lease directory says so. Whenever a worker is
- * killed, what it leaves is either a directory with a note, which is removed in its turn, or one that its owner's name
- * tells apart.
  */
-import { existsSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { systemErrorCode } from '../errors.js'
-import { moveOverlay, type VmImage } from '../image/vm-image.js'
+import { type KeepableImage, keepIn, noteName } from '../image/kept-directory.js'
+import { stateOf, type VmImage } from '../image/vm-image.js'
 import { allocatedIn } from '../store/allocated.js'
 import { namesIn } from '../store/directory.js'
-import { markKept } from '../store/lease.js'
-import { makeDirectory } from '../store/make-directory.js'
-import { newOwner, parseOwner } from '../store/owner.js'
-import { bootCommand } from '../image/boot-command.js'
+import { parseOwner } from '../store/owner.js'
 import type { RunInfo } from './run.js'
-
-export interface KeepableImage {
-  readonly image: VmImage
-  /** The directory of its base's lease, where it has one. */
-  readonly leaseDir: string | undefined
-}
 
 export interface KeptImage {
   /** The system's name and version: `Fedora 44`. */
@@ -44,8 +29,6 @@ interface EndedTest {
   readonly failed: boolean
 }
 
-const noteName = 'note.json'
-
 /**
  * Moves the overlays to a directory of their own with a note, and removes the oldest kept ones of earlier runs. A run
  * keeps its first `keepLast` tests, as long as they fit in `keepMaxBytes`: what fails after them is most often a
@@ -56,8 +39,8 @@ export function keepImages(
   ended: EndedTest,
   run: RunInfo,
 ): readonly KeptImage[] {
-  // A test may dispose of a disk itself; then there is nothing to keep.
-  const present = images.filter(({ image }) => existsSync(image.path))
+  // A test may dispose of a disk itself; then there is nothing to keep. Or it has asked for it by image.keep().
+  const present = images.filter(({ image }) => existsSync(image.path) && stateOf(image).kept === undefined)
   if (present.length === 0 || run.keepLast === 0) return []
   const refused = (beyond: KeptImage['beyond']) =>
     present.map(({ image }) => ({ image: titleOf(image), path: undefined, beyond }))
@@ -69,15 +52,10 @@ export function keepImages(
     rmSync(place, { force: true })
     return refused(beyond)
   }
-  const directory = makeKeptDirectory(present, ended, run)
-  for (const { image, leaseDir } of present) {
-    // Before the move, and with a directory that exists: there is no moment at which the base could be taken away.
-    if (leaseDir !== undefined) markKept(leaseDir, directory)
-    moveOverlay(image, directory)
-  }
+  const kept = keepIn(run.keptDir, present, { ...ended, session: run.session })
   // Last: a name that were free again would be taken, and its old path lead to another disk. Two workers may remove one.
   for (const path of old) remove(path)
-  return present.map(({ image }) => ({ image: titleOf(image), path: image.path }))
+  return kept.map(({ image, path }) => ({ image: titleOf(image), path }))
 }
 
 /** Lets a run keep `keepLast` tests again: in watch mode each turn counts anew. */
@@ -105,44 +83,8 @@ function takePlace({ overlayDir, keepLast }: RunInfo): string | undefined {
   return undefined
 }
 
-/** The directory appears with its note by one rename. */
-function makeKeptDirectory(
-  images: readonly KeepableImage[],
-  ended: EndedTest,
-  { keptDir, session }: RunInfo,
-): string {
-  const draft = join(keptDir, newOwner())
-  // With its parent: somebody may delete all kept disks while a watch session goes on.
-  makeDirectory({ isShared: false }, draft)
-  const name = `${fileNameOf(ended.test)}-${ended.attempt}`
-  for (let copy = 1; ; copy += 1) {
-    const directory = join(keptDir, copy === 1 ? name : `${name}.${copy}`)
-    const notes = images.map(({ image }) => noteOf(image, join(directory, basename(image.path))))
-    const note = { ...ended, keptAt: new Date().toISOString(), session, images: notes }
-    writeFileSync(join(draft, noteName), `${JSON.stringify(note, undefined, 2)}\n`)
-    try {
-      renameSync(draft, directory)
-      return directory
-    } catch (error) {
-      if (!['EEXIST', 'ENOTEMPTY', 'ENOTDIR'].includes(systemErrorCode(error) ?? '')) throw error
-    }
-  }
-}
-
-function noteOf(image: VmImage, path: string) {
-  const { name, version, build, arch, variant, url, digest, trust, baseImage } = image
-  const origin = { name, version, build, arch, variant, url, digest, trust }
-  return { ...origin, path, baseImage, boot: bootCommand(arch, path) }
-}
-
 function titleOf({ name, version }: VmImage): string {
   return `${name} ${version}`.trim()
-}
-
-/** The end of a test's name tells more than its beginning, which is the file that all tests around it share. */
-function fileNameOf(test: string): string {
-  const name = test.replaceAll(/[^\w.]+/g, '-').slice(-100)
-  return name.replaceAll(/^[-.]+|-+$/g, '') || 'test'
 }
 
 /**

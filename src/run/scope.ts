@@ -6,9 +6,10 @@
  */
 import type { KeepPolicy } from '../options.js'
 import { isForWantOfNetwork, VmImageError } from '../errors.js'
+import type { KeepableImage } from '../image/kept-directory.js'
 import type { VmImage } from '../image/vm-image.js'
 import type { ImageInput } from '../request/request.js'
-import type { KeepableImage, KeptImage } from './keep.js'
+import type { KeptImage } from './keep.js'
 import type { RunInfo } from './run.js'
 
 export interface ScopeOptions {
@@ -91,7 +92,14 @@ export class Scope {
       throw this.#isClosed ? testFinished(input, this.name) : error
     })
     if (this.#isClosed) throw testFinished(input, this.name)
-    const image = openDisk(prepared, { directory: run.overlayDir, size, extendedL2, test: this.name })
+    const image = openDisk(prepared, {
+      directory: run.overlayDir,
+      keeping: run,
+      warn: this.#print,
+      size,
+      extendedL2,
+      test: this.name,
+    })
     this.#opened.push({ image, leaseDir: prepared.base.leaseDir, keep })
     return image
   }
@@ -112,13 +120,19 @@ export class Scope {
     this.#end?.abort()
     const opened = this.#opened.splice(0)
     if (opened.length === 0) return []
-    const wanted = opened.filter(({ keep }) => keep === 'always' || (keep === 'on-failure' && failed))
+    const { familyOf, keptByWish } = await import('./disk.js')
+    // What was forked from a disk lives and is kept as the disk itself.
+    const disks = opened.flatMap(({ image, ...rest }) =>
+      familyOf(image).map((member) => ({ ...rest, image: member })),
+    )
+    const wished = keptByWish(disks)
+    const wanted = disks.filter(({ keep }) => keep === 'always' || (keep === 'on-failure' && failed))
     try {
-      if (wanted.length === 0) return []
+      if (wanted.length === 0) return wished
       const { keepImages } = await import('./keep.js')
-      return keepImages(wanted, { test, attempt, failed }, await this.#run())
+      return [...wished, ...keepImages(wanted, { test, attempt, failed }, await this.#run())]
     } finally {
-      await Promise.all(opened.map(({ image }) => image.dispose()))
+      await Promise.all(disks.map(({ image }) => image.dispose()))
     }
   }
 }

@@ -1,10 +1,12 @@
-import { existsSync, readdirSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { basename, dirname, join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { smallQcow2 } from '../../fixtures/images/small-qcow2.js'
 import { makeContext } from '../../src/context.js'
 import { startRun } from '../../src/run/run.js'
 import { Scope } from '../../src/run/scope.js'
+import { startMachine } from '../image/counting-disk.js'
+import { qemuIo } from '../support/qemu.js'
 import { tempDir } from '../support/temp-dir.js'
 
 /** A run with one image, and scopes in it. */
@@ -15,19 +17,83 @@ async function makePlace() {
   for (const file of [image, unlisted]) writeFileSync(file, smallQcow2('scope'))
   const places = { cacheDir: join(directory.path, 'cache'), overlayDir: join(directory.path, 'overlays') }
   const run = await startRun({ images: [image] }, makeContext(places, {}))
-  const scope = () => new Scope({ name: 'a test', run: () => run.info })
+  const scope = (print?: (line: string) => void) => new Scope({ name: 'a test', run: () => run.info, print })
   const overlays = () => readdirSync(run.info.overlayDir).filter((name) => name.endsWith('.qcow2'))
   const end = async () => {
     run.close()
     await directory[Symbol.asyncDispose]()
   }
-  return { image, unlisted, scope, overlays, [Symbol.asyncDispose]: end }
+  return { image, unlisted, scope, overlays, endRun: () => run.close(), [Symbol.asyncDispose]: end }
 }
 
 const passed = { failed: false, attempt: 1 }
 const failed = { failed: true, attempt: 1 }
 
 describe('Scope', () => {
+  test('ends what was forked from its disks with them', async () => {
+    await using place = await makePlace()
+    const scope = place.scope()
+    const disk = await scope.open(place.image)
+    const fork = await disk.fork()
+    await fork.fork()
+    expect(place.overlays()).toHaveLength(3)
+    expect(await scope.close(passed)).toEqual([])
+    expect(place.overlays()).toEqual([])
+    await expect(disk.fork()).rejects.toMatchObject({ code: 'DISK_GONE' })
+  })
+
+  test('keeps of a failed test the forks with what they stand on, and they can be read after the run', async () => {
+    await using place = await makePlace()
+    const scope = place.scope()
+    const disk = await scope.open(place.image)
+    await qemuIo(disk.path, 'write -P 1 0 4096')
+    const [one, two, gone] = [await disk.fork(), await disk.fork(), await disk.fork()]
+    await qemuIo(one.path, 'write -P 2 4096 4096')
+    await qemuIo(two.path, 'write -P 3 4096 4096')
+    await gone.dispose()
+    const kept = await scope.close(failed)
+    place.endRun()
+    const [{ path: first = '' } = {}, { path: second = '' } = {}, ...others] = kept
+    expect(others).toEqual([])
+    expect(readdirSync(dirname(first)).toSorted()).toEqual(
+      ['note.json', ...[disk, one, two].map(({ path }) => basename(path))].toSorted(),
+    )
+    await qemuIo(first, 'read -P 1 0 4096', 'read -P 2 4096 4096')
+    await qemuIo(second, 'read -P 1 0 4096', 'read -P 3 4096 4096')
+    const note = readFileSync(join(dirname(first), 'note.json'), 'utf8')
+    expect(note).toContain(join(dirname(first), basename(disk.path)))
+  })
+
+  test('keeps a disk of a passed test that asks for it, once, and says where', async () => {
+    await using place = await makePlace()
+    const scope = place.scope()
+    const disk = await scope.open(place.image)
+    await scope.open(place.image)
+    const { path, directory } = await disk.keep()
+    expect(await scope.close(passed)).toEqual([expect.objectContaining({ path })])
+    expect(place.overlays()).toEqual([])
+    expect(readdirSync(directory)).toHaveLength(2)
+    const again = place.scope()
+    const other = await again.open(place.image)
+    const kept = await other.keep()
+    expect(await again.close(failed)).toEqual([expect.objectContaining({ path: kept.path })])
+    expect(readdirSync(dirname(directory))).toHaveLength(2)
+  })
+
+  test('warns of a machine that goes on after the end of its disk', async () => {
+    await using place = await makePlace()
+    const lines: string[] = []
+    const scope = place.scope((line) => lines.push(line))
+    const disk = await scope.open(place.image)
+    await using machine = await startMachine(...disk.launch.args)
+    const write = `qemu-io ${disk.launch.node} "write -P 1 0 4096"`
+    await machine.ask('human-monitor-command', { 'command-line': write })
+    await scope.close(passed)
+    expect(lines).toEqual([
+      expect.stringMatching(/is deleted while qemu-system-x86_64 \(pid \d+\) has it open/),
+    ])
+  })
+
   test('has disks of its own until it is closed', async () => {
     await using place = await makePlace()
     const [one, two] = [place.scope(), place.scope()]

@@ -1,0 +1,87 @@
+/**
+ * Who has a disk open, for messages, and the rule that a disk in use is left alone. Loaded when somebody wants to
+ * change a disk, or when one that is locked is deleted.
+ */
+import { readFileSync, statSync } from 'node:fs'
+import { basename, join } from 'node:path'
+import { VmImageError } from '../errors.js'
+import { runQuietly } from '../program.js'
+import { nodeAsFileName } from '../qcow2/block-node.js'
+import { namesIn } from '../store/directory.js'
+import { whenReadable } from '../store/readable.js'
+import { isLockedByQemu, lockTable } from './disk-locks.js'
+
+/**
+ * Does nothing while nobody has the disk at `path` open.
+ *
+ * @param action what is to be done, as the beginning of a sentence: `Cannot fork`.
+ * @param table the kernel's table of locks; another for tests.
+ * @throws VmImageError DISK_IN_USE; TOOL_MISSING where neither the system nor qemu-img can tell.
+ */
+export async function requireUnused(path: string, action: string, table = lockTable): Promise<void> {
+  if (await isInUse(path, action, table)) throw diskInUse(path, action)
+}
+
+/** By the system's table alone: false where there is none. */
+export function isOpenNow(path: string): boolean {
+  const disk = statSync(path, { bigint: true, throwIfNoEntry: false })
+  return disk !== undefined && isLockedByQemu(disk.ino) === true
+}
+
+export function diskInUse(path: string, action: string): VmImageError {
+  return new VmImageError(
+    'DISK_IN_USE',
+    `${action} "${path}": ${usersText(path)} has it open, and would write to it meanwhile.\n` +
+      'End the machine first, in a way that the guest sees (powerdown), and wait until QEMU has ended.',
+  )
+}
+
+/** `qemu-system-x86_64 (pid 123)`, of the processes that this user may look at; `a program` when none of them has it. */
+export function usersText(path: string): string {
+  const users = findUsers(path)
+  return users.length === 0 ? 'a program' : users.join(', ')
+}
+
+function findUsers(path: string): readonly string[] {
+  const disk = statSync(path, { bigint: true, throwIfNoEntry: false })
+  if (disk === undefined) return []
+  return (whenReadable(() => namesIn('/proc')) ?? []).flatMap((pid) => {
+    if (!/^\d+$/.test(pid) || pid === String(process.pid)) return []
+    const directory = join('/proc', pid, 'fd')
+    const isUser = (whenReadable(() => namesIn(directory)) ?? []).some((fd) => {
+      const open = whenReadable(() => statSync(join(directory, fd), { bigint: true, throwIfNoEntry: false }))
+      return open !== undefined && open.ino === disk.ino && open.dev === disk.dev
+    })
+    return isUser ? [`${nameOf(pid)} (pid ${pid})`] : []
+  })
+}
+
+function nameOf(pid: string): string {
+  const [program = ''] = (whenReadable(() => readFileSync(`/proc/${pid}/cmdline`, 'utf8')) ?? '').split('\0')
+  return basename(program) || 'a program'
+}
+
+const patienceMs = 30_000
+
+async function isInUse(path: string, action: string, table: string): Promise<boolean> {
+  const disk = statSync(path, { bigint: true, throwIfNoEntry: false })
+  if (disk === undefined) return false
+  return isLockedByQemu(disk.ino, table) ?? (await isRefusedToQemu(path, action))
+}
+
+/** Where the system does not tell, QEMU's own tool tries the lock. It opens nothing below the disk. */
+async function isRefusedToQemu(path: string, action: string): Promise<boolean> {
+  const node = { driver: 'qcow2', file: { driver: 'file', filename: path }, backing: null } as const
+  try {
+    await runQuietly('qemu-img', ['info', nodeAsFileName(node)], { signal: AbortSignal.timeout(patienceMs) })
+    return false
+  } catch (error) {
+    if (!(error instanceof VmImageError)) throw error
+    if (error.code === 'TOOL_FAILED' && /Failed to get .*lock/.test(error.message)) return true
+    throw new VmImageError(
+      error.code,
+      `${action} "${path}": whether a machine has it open cannot be told here without qemu-img.\n${error.message}`,
+      { cause: error },
+    )
+  }
+}

@@ -1,0 +1,120 @@
+/**
+ * A disk that outlives its test:
+ *
+ *     <overlayDir>/kept/<test>-<attempt>/     .2, .3, ... is added to a name that is taken
+ *       note.json                             what it is, and the command that boots it
+ *       Fedora-Cloud-...-1a2b3c4d.qcow2       moved here, so that the end of the run cannot touch it
+ *       Fedora-Cloud-...-5e6f7a8b.qcow2       of a fork also what it stands on, read-only: a second link of it
+ *     <overlayDir>/kept/<owner>/              one of these before it has its note
+ *
+ * The base image stays as long as the directory does: a mark in the run's lease directory says so. Whenever a worker is
+ * killed, what it leaves is either a directory with a note, which is removed in its turn, or one that its owner's name
+ * tells apart.
+ */
+import { renameSync, writeFileSync } from 'node:fs'
+import { basename, dirname, join } from 'node:path'
+import { systemErrorCode } from '../errors.js'
+import { markKept } from '../store/lease.js'
+import { makeDirectory } from '../store/make-directory.js'
+import { newOwner } from '../store/owner.js'
+import { bootCommand } from './boot-command.js'
+import { linkOrCopy } from './link-or-copy.js'
+import { moveOverlay, stateOf, type VmImage } from './vm-image.js'
+
+export const noteName = 'note.json'
+
+/** Whose disk it was. */
+export interface KeptFor {
+  readonly test: string
+  readonly attempt: number
+  readonly failed: boolean
+  /** What people see as one run: kept disks of others make room for those of this one. */
+  readonly session: string
+}
+
+export interface KeepableImage {
+  readonly image: VmImage
+  /** The directory of its base's lease, where it has one. */
+  readonly leaseDir: string | undefined
+}
+
+/** Where a disk is kept. */
+export interface KeptPlace {
+  readonly image: VmImage
+  readonly directory: string
+  readonly path: string
+  /** The shell command that boots it. */
+  readonly boot: string
+}
+
+/**
+ * Moves the disks to a directory of their own with a note. What other disks among them stand on comes with those, and
+ * is not told of by itself.
+ */
+export function keepIn(
+  keptDir: string,
+  disks: readonly KeepableImage[],
+  keptFor: KeptFor,
+): readonly KeptPlace[] {
+  const below = new Set(disks.flatMap(({ image }) => stateOf(image).parents))
+  const top = disks.filter(({ image }) => !below.has(basename(image.path)))
+  const images = top.map(({ image }) => image)
+  const directory = makeKeptDirectory(images, keptFor, keptDir)
+  return top.map(({ image, leaseDir }) => {
+    // Before the move, and with a directory that exists: there is no moment at which the base could be taken away.
+    if (leaseDir !== undefined) markKept(leaseDir, directory)
+    const path = placeIn(image, directory)
+    return { image, directory, path, boot: bootOf(image, path) }
+  })
+}
+
+/** What it stands on first, and by a link: forks of it may be elsewhere too. */
+function placeIn(image: VmImage, directory: string): string {
+  const { path, parents, forks } = stateOf(image)
+  for (const name of parents) linkOrCopy(join(dirname(path), name), join(directory, name))
+  const target = join(directory, basename(path))
+  if (forks.size > 0) linkOrCopy(path, target)
+  else moveOverlay(image, directory)
+  return target
+}
+
+/** The directory appears with its note by one rename. */
+function makeKeptDirectory(images: readonly VmImage[], keptFor: KeptFor, keptDir: string): string {
+  const draft = join(keptDir, newOwner())
+  // With its parent: somebody may delete all kept disks while a watch session goes on.
+  makeDirectory({ isShared: false }, draft)
+  const name = `${fileNameOf(keptFor.test)}-${keptFor.attempt}`
+  for (let copy = 1; ; copy += 1) {
+    const directory = join(keptDir, copy === 1 ? name : `${name}.${copy}`)
+    const notes = images.map((image) => noteOf(image, directory))
+    const { session, ...test } = keptFor
+    const note = { ...test, keptAt: new Date().toISOString(), session, images: notes }
+    writeFileSync(join(draft, noteName), `${JSON.stringify(note, undefined, 2)}\n`)
+    try {
+      renameSync(draft, directory)
+      return directory
+    } catch (error) {
+      if (!['EEXIST', 'ENOTEMPTY', 'ENOTDIR'].includes(systemErrorCode(error) ?? '')) throw error
+    }
+  }
+}
+
+function noteOf(image: VmImage, directory: string) {
+  const { name, version, build, arch, variant, url, digest, trust, baseImage, baseFormat } = image
+  const origin = { name, version, build, arch, variant, url, digest, trust }
+  const path = join(directory, basename(image.path))
+  const parents = stateOf(image).parents.map((parent) => join(directory, parent))
+  const below = { ...(parents.length > 0 && { parents }), baseImage, baseFormat }
+  return { ...origin, path, ...below, boot: bootOf(image, path) }
+}
+
+/** A disk that was forked stays as its forks need it. */
+function bootOf(image: VmImage, path: string): string {
+  return bootCommand(image.arch, path, { isFrozen: stateOf(image).frozenAs !== undefined })
+}
+
+/** The end of a test's name tells more than its beginning, which is the file that all tests around it share. */
+function fileNameOf(test: string): string {
+  const name = test.replaceAll(/[^\w.]+/g, '-').slice(-100)
+  return name.replaceAll(/^[-.]+|-+$/g, '') || 'test'
+}

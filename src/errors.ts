@@ -50,6 +50,7 @@ export const errorCodes = {
   DISK_IN_USE: "A machine has the test's disk open, and it cannot be changed or copied now.",
   DISK_FROZEN: 'The disk was forked, and nothing may write to it any more.',
   DISK_GONE: 'The disk was disposed of, or its file was deleted.',
+  FILE_EXISTS: 'There is a file already where the disk is to be written.',
   COLLECTING: 'Another process is removing images from the cache at this moment.',
   LOCK_STALLED: 'Another process holds the download and makes no progress.',
   NOT_CACHED:

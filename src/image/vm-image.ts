@@ -11,7 +11,9 @@ import type { ImageFacts } from '../image-facts.js'
 import type { Changes } from '../qcow2/changes.js'
 import type { Trust } from '../trust.js'
 import type { BaseImage } from './base-image.js'
+import type { DiskInfo } from './disk-info.js'
 import type { DiskState } from './disk-state.js'
+import type { ExportOptions } from './export-disk.js'
 import type { ForkOptions } from './fork.js'
 import type { KeptDisk } from './keep-disk.js'
 import { type Launch, launchOf } from './launch.js'
@@ -128,6 +130,35 @@ export class VmImage implements ImageFacts, AsyncDisposable {
   async changes(): Promise<Changes> {
     const { readChanges } = await import('../qcow2/changes.js')
     return readChanges(this.path)
+  }
+
+  /** What `vmimage info` says of the disk: its format, its base, and what it takes of the host's disk. */
+  async info(): Promise<DiskInfo> {
+    const { readDiskInfo } = await import('./disk-info.js')
+    return readDiskInfo(chainOf(this.#state))
+  }
+
+  /**
+   * Writes the whole disk, with what is below it, to the new file `path`; by `qemu-img`. Nothing is left of it on errors.
+   *
+   * @throws VmImageError FILE_EXISTS, DISK_IN_USE, TOOL_MISSING without qemu-img, TOOL_FAILED, NO_SPACE.
+   * @example
+   * await image.exportTo('prepared.qcow2', { compress: true })
+   */
+  async exportTo(path: string, options: ExportOptions = {}): Promise<void> {
+    const { exportDisk } = await import('./export-disk.js')
+    await exportDisk(chainOf(this.#state), path, options)
+  }
+
+  /**
+   * Takes back all that was written: the disk is as its base again, at the same path.
+   *
+   * @throws VmImageError DISK_IN_USE while a machine has it open, DISK_FROZEN, DISK_GONE, BASE_CHANGED.
+   */
+  async reset(): Promise<void> {
+    this.#requireWritable('reset')
+    const { resetImage } = await import('./reset-disk.js')
+    await resetImage(this)
   }
 
   /**

@@ -40,9 +40,11 @@ describe('isLockedByQemu()', () => {
       await using _ = await machineOf(disk.image)
       expect(isLockedByQemu(ino)).toBe(true)
       expect(usersText(disk.image.path)).toMatch(/^qemu-system-x86_64 \(pid \d+\)$/)
+      expect(await disk.image.info()).toMatchObject({ isOpen: true })
     }
     expect(isLockedByQemu(ino)).toBe(false)
     expect(usersText(disk.image.path)).toBe('a program')
+    expect(await disk.image.info()).toMatchObject({ isOpen: false })
   })
 })
 

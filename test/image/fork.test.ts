@@ -29,16 +29,27 @@ describe('image.fork()', () => {
     await using grandchild = await fork.fork()
     expect(await countOf(grandchild)).toBe(3)
     expect(await countOfFile(grandchild.path)).toBe(4)
+    const { chain } = await grandchild.info()
+    expect(chain.map(({ path }) => path)).toEqual([
+      grandchild.path,
+      fork.path,
+      disk.image.path,
+      disk.image.baseImage,
+    ])
   })
 
   test('freezes the disk: it is read-only, and cannot be launched or reset any more', async () => {
     await using disk = await openCountingDisk()
     const { image } = disk
+    await image.reset()
     expect(image.launch.node).not.toBe('')
     await using fork = await image.fork()
     expect(statSync(image.path).mode & 0o777).toBe(0o444)
     expect(statSync(fork.path).mode & 0o777).toBe(0o600)
     expect(() => image.launch).toThrow(expect.objectContaining({ code: 'DISK_FROZEN' }))
+    await expect(image.reset()).rejects.toMatchObject({ code: 'DISK_FROZEN' })
+    expect(await image.info()).toMatchObject({ isFrozen: true })
+    expect(await fork.info()).toMatchObject({ isFrozen: false })
   })
 
   test('is refused while a machine has the disk open, which then goes on as before', async () => {

@@ -1,0 +1,144 @@
+/**
+ * export: a disk with all that is below it as one file, in the formats that other hypervisors read; by qemu-img. It is
+ * told the whole chain, and follows no name in a file.
+ */
+import { closeSync, existsSync, fsyncSync, mkdtempSync, openSync, rmSync } from 'node:fs'
+import { basename, dirname, join, resolve } from 'node:path'
+import { systemErrorCode, VmImageError } from '../errors.js'
+import { runQuietly } from '../program.js'
+import { blockNode, type DiskChain, nodeAsFileName } from '../qcow2/block-node.js'
+import { requireUnused } from './disk-users.js'
+import { linkOrCopyNew } from './link-or-copy.js'
+
+/** Each with what qemu-img has to be told for it. `vpc` is Microsoft's VHD, whose size would be rounded without a word. */
+const formats = {
+  qcow2: [],
+  raw: [],
+  vmdk: [],
+  vdi: [],
+  vhdx: [],
+  vpc: ['-o', 'force_size=on'],
+} as const satisfies Record<string, readonly string[]>
+
+export type ExportFormat = keyof typeof formats
+
+export const exportFormats = Object.keys(formats) as readonly ExportFormat[] // the keys of our own table
+
+/** The formats that hold compressed data, and how. */
+const compressed: Partial<Record<ExportFormat, readonly string[]>> = {
+  qcow2: ['-c'],
+  vmdk: ['-c', '-o', 'subformat=streamOptimized'],
+}
+
+export interface ExportOptions {
+  /** Default `'qcow2'`. */
+  readonly format?: ExportFormat | undefined
+  /** True: compressed data, which only qcow2 and vmdk have. Default false. */
+  readonly compress?: boolean | undefined
+  /** Ends qemu-img, and leaves nothing. Default: nobody does. */
+  readonly signal?: AbortSignal | undefined
+  /** Is told how much is done, from 0 to 100. Default: nobody is told. */
+  readonly onProgress?: ((percent: number) => void) | undefined
+}
+
+/** VmImage.exportTo(), of any chain. */
+export async function exportDisk(chain: DiskChain, path: string, options: ExportOptions = {}): Promise<void> {
+  const args = argumentsFor(options)
+  const target = resolve(path)
+  if (existsSync(target)) throw fileExists(chain, target)
+  if (!existsSync(chain.path)) throw noDisk(chain, target)
+  await requireUnused(chain.path, 'Cannot export')
+  const { signal = new AbortController().signal, onProgress } = options
+  const directory = makeDraftDirectory(chain, target)
+  try {
+    // Under its own name: a vmdk file holds that.
+    const draft = join(directory, basename(target))
+    const command = ['convert', '-p', ...args, nodeAsFileName(blockNode(chain)), draft]
+    const onOutput = (text: string) => {
+      for (const [, percent] of text.matchAll(/\(([\d.]+)\/100%\)/g)) onProgress?.(Number(percent))
+    }
+    await runQuietly('qemu-img', command, { signal, onOutput }).catch((error: unknown) => {
+      throw explained(error, target)
+    })
+    flush(draft)
+    publish(draft, target, chain)
+  } finally {
+    rmSync(directory, { recursive: true, force: true })
+  }
+}
+
+function argumentsFor({ format = 'qcow2', compress = false }: ExportOptions): readonly string[] {
+  if (!Object.hasOwn(formats, format)) {
+    throw new VmImageError(
+      'INVALID_REQUEST',
+      `Cannot export as "${format}": that is none of ${exportFormats.join(', ')}.\nAsk for one of them.`,
+    )
+  }
+  if (!compress) return ['-O', format, ...formats[format]]
+  const extra = compressed[format]
+  if (extra) return ['-O', format, ...extra]
+  throw new VmImageError(
+    'INVALID_REQUEST',
+    `Cannot export as compressed ${format}: only ${Object.keys(compressed).join(' and ')} can hold compressed data.\n` +
+      'Leave "compress" out, or pack the file afterwards.',
+  )
+}
+
+/** Beside the target, so that the last step is one link. */
+function makeDraftDirectory(chain: DiskChain, target: string): string {
+  try {
+    return mkdtempSync(join(dirname(target), '.vmimage-export-'))
+  } catch (error) {
+    if (systemErrorCode(error) !== 'ENOENT') throw error
+    throw new VmImageError(
+      'FILE_NOT_FOUND',
+      `Cannot export "${chain.path}" to "${target}": there is no such directory.\nMake it first.`,
+      { cause: error },
+    )
+  }
+}
+
+function flush(path: string): void {
+  const fd = openSync(path, 'r+')
+  try {
+    fsyncSync(fd)
+  } finally {
+    closeSync(fd)
+  }
+}
+
+/** A link, unlike a rename, never takes the place of a file that somebody made meanwhile. */
+function publish(draft: string, target: string, chain: DiskChain): void {
+  try {
+    linkOrCopyNew(draft, target)
+  } catch (error) {
+    throw systemErrorCode(error) === 'EEXIST' ? fileExists(chain, target, error) : error
+  }
+}
+
+function fileExists(chain: DiskChain, target: string, cause?: unknown): VmImageError {
+  return new VmImageError(
+    'FILE_EXISTS',
+    `Cannot export "${chain.path}" to "${target}": there is a file already, and it is never overwritten.\n` +
+      'Name a new file, or remove that one first.',
+    { cause },
+  )
+}
+
+function noDisk(chain: DiskChain, target: string): VmImageError {
+  return new VmImageError(
+    'DISK_GONE',
+    `Cannot export "${chain.path}" to "${target}": the disk is gone.\nExport it before its test ends.`,
+  )
+}
+
+function explained(error: unknown, target: string): unknown {
+  if (!(error instanceof VmImageError) || !/No space left|Disk quota exceeded/.test(error.message))
+    return error
+  return new VmImageError(
+    'NO_SPACE',
+    `Cannot write "${target}": its disk, or a quota on it, has no room for the whole disk.\n` +
+      'Make room, or name a file on another disk; "compress" takes less.',
+    { cause: error },
+  )
+}

@@ -41,6 +41,13 @@ export interface CommandOptions {
   readonly dryRun?: boolean | undefined
   /** Where the repaired copy of an image goes. */
   readonly repair?: string | undefined
+  /** The base image of a disk. */
+  readonly base?: string | undefined
+  /** Of a file that is written, as given. */
+  readonly format?: string | undefined
+  readonly compress?: boolean | undefined
+  /** Each changed range of a disk. */
+  readonly ranges?: boolean | undefined
   readonly signal: AbortSignal
 }
 

@@ -104,6 +104,9 @@ Examples:
   vmimage prune --dry-run            what a collection would remove, and why
   vmimage rm debian:12               one system's images, if nobody uses them
   vmimage inspect disk.qcow2         what a file is, and whether it could be a base image
+  vmimage kept                       the disks of failed tests, and how to boot them
+  vmimage changes boots-fedora-1     how much a test wrote to its disk
+  vmimage export boots-fedora-1 disk.vmdk --format vmdk   one of them as a file for another hypervisor
   vmimage doctor                     what is wrong with this machine, and what to do about it
 
 Exit codes:

@@ -1,0 +1,16 @@
+/** What the commands about one disk have in common: how it is named, and found. */
+import { makeContext } from '../context.js'
+import { findDisk } from '../image/find-disk.js'
+import type { DiskChain } from '../qcow2/block-node.js'
+import type { CommandOptions } from './command.js'
+
+export const diskArgument = 'path of an overlay, or the name of a kept disk as "vmimage kept" shows it'
+
+export const diskOptions = {
+  '--base <file>': 'the base image, where the header of the overlay is not to be believed',
+} as const
+
+/** Everything that the disk stands on is known then. */
+export function askedDisk(asked: string, options: CommandOptions): DiskChain {
+  return findDisk(asked, makeContext(options), options.base)
+}

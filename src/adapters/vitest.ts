@@ -11,6 +11,7 @@ import { findAttempt } from './vitest-attempt.js'
 
 export type * from './vitest-provided.js'
 export type { VmImage } from '../image/vm-image.js'
+export type { ImageInput } from '../request/request.js'
 
 export interface UseVmImageOptions extends OpenOptions {
   /** The context of the test; only needed in concurrent tests where the setup file is not installed. */

@@ -68,7 +68,7 @@ function qcow2Rows(facts: Qcow2Facts): readonly (readonly string[])[] {
     ['snapshots', String(snapshotCount)],
     ...snapshots.map(({ id, name, takenAtSeconds }) => [
       '',
-      `${id} ${JSON.stringify(name)}, ${new Date(takenAtSeconds * 1000).toISOString()}`,
+      `${JSON.stringify(id)} ${JSON.stringify(name)}, ${new Date(takenAtSeconds * 1000).toISOString()}`,
     ]),
     ...(snapshotCount > snapshots.length ? [['', `${snapshotCount - snapshots.length} more`]] : []),
     ...(facts.backingFile === undefined ? [] : [['backing file', JSON.stringify(facts.backingFile)]]),

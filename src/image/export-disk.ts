@@ -1,12 +1,13 @@
 /**
  * export: a disk with all that is below it as one file, in the formats that other hypervisors read; by qemu-img. It is
- * told the whole chain, and follows no name in a file.
+ * told the whole chain, and an overlay that names a data file is refused before.
  */
-import { closeSync, existsSync, fsyncSync, mkdtempSync, openSync, rmSync } from 'node:fs'
+import { closeSync, existsSync, fsyncSync, mkdtempSync, openSync, rmSync, statSync } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
 import { systemErrorCode, VmImageError } from '../errors.js'
 import { runQuietly } from '../program.js'
 import { blockNode, type DiskChain, nodeAsFileName } from '../qcow2/block-node.js'
+import { examineOverlay } from '../qcow2/read-overlay.js'
 import { requireUnused } from './disk-users.js'
 import { linkOrCopyNew } from './link-or-copy.js'
 
@@ -47,7 +48,10 @@ export async function exportDisk(chain: DiskChain, path: string, options: Export
   const target = resolve(path)
   if (existsSync(target)) throw fileExists(chain, target)
   if (!existsSync(chain.path)) throw noDisk(chain, target)
-  await requireUnused(chain.path, 'Cannot export')
+  // A frozen disk is read by its forks' machines, and written by none.
+  if ((statSync(chain.path).mode & 0o222) !== 0) await requireUnused(chain.path, 'Cannot export')
+  // QEMU is told the chain, but would still open a data file that one of these names.
+  for (const overlay of [chain.path, ...chain.parents]) examineOverlay(overlay)
   const { signal = new AbortController().signal, onProgress } = options
   const directory = makeDraftDirectory(chain, target)
   try {

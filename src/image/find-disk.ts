@@ -1,8 +1,8 @@
 /**
  * findDisk: from a path or the name of a kept disk to the disk with all that it stands on. What a kept disk stands on is
- * in its note. Of any other overlay only its header says it, and that is believed no further than it leads to frozen
- * overlays beside it, and to a base that this user's caches hold or that the caller has named: otherwise a file could
- * make a command read any other.
+ * in its note, where that is in this user's directory of kept disks. Of any other overlay only its header says it, and
+ * that is believed no further than it leads to frozen overlays of its owner beside it, and to a base that this user's
+ * caches hold or that the caller has named: otherwise a file could make a command read any other.
  */
 import { lstatSync } from 'node:fs'
 import { basename, dirname, join, relative, resolve } from 'node:path'
@@ -28,11 +28,19 @@ export function findDisk(asked: string, context: FindContext, base?: string): Di
   const path = resolve(asked)
   const keptDir = keptDirectory(context.overlayDir)
   const kept = readKept(path) ?? (basename(asked) === asked ? readKept(join(keptDir, asked)) : undefined)
-  if (kept) return onlyDisk(kept)
+  if (kept)
+    return (
+      asNoted(onlyDisk(kept), kept.directory, keptDir) ?? chainByHeader(onlyDisk(kept).path, context, base)
+    )
   if (!lstatSync(path, { throwIfNoEntry: false })?.isFile()) throw notFound(asked)
   const noted = readKept(dirname(path))?.disks.find(({ chain }) => chain.path === path)
-  if (noted && base === undefined) return noted.chain
-  return chainByHeader(path, context, base)
+  const chain = noted && base === undefined ? asNoted(noted.chain, dirname(path), keptDir) : undefined
+  return chain ?? chainByHeader(path, context, base)
+}
+
+/** Anybody may write a note; those in the directory of kept disks are this user's. */
+function asNoted(chain: DiskChain, directory: string, keptDir: string): DiskChain | undefined {
+  return dirname(directory) === keptDir ? chain : undefined
 }
 
 function onlyDisk({ directory, disks }: KeptDirectory): DiskChain {
@@ -71,9 +79,16 @@ function chainByHeader(path: string, context: FindContext, base: string | undefi
     if (parents.length === mostParents || parents.includes(beside) || beside === path) {
       throw noBase(path, 'its chain has no end', base)
     }
+    if (!isFrozenBeside(beside, at))
+      throw noBase(path, `"${beside}" below it is no frozen disk of the same owner`, base)
     parents.push(beside)
     at = beside
   }
+}
+
+function isFrozenBeside(path: string, above: string): boolean {
+  const stat = lstatSync(path, { throwIfNoEntry: false })
+  return stat?.isFile() === true && (stat.mode & 0o222) === 0 && stat.uid === lstatSync(above).uid
 }
 
 interface NamedBase {
@@ -90,7 +105,7 @@ function baseOf(
 ): DiskChain['base'] {
   const { file, format } = named
   if (format !== 'qcow2' && format !== 'raw') {
-    throw noBase(path, `its header gives the base the format "${format}"`, given)
+    throw noBase(path, `its header gives the base the format ${JSON.stringify(format)}`, given)
   }
   const wanted = given === undefined ? file : resolve(given)
   const caches = [cacheDir, ...extraCacheDirs].map((directory) => cacheLayout(directory).versionDir)

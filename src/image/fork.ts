@@ -1,5 +1,5 @@
 /** fork: an overlay on a test's overlay, which is frozen from then on. */
-import { chmodSync, existsSync } from 'node:fs'
+import { chmodSync, existsSync, statSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { Cleanup } from '../cleanup.js'
 import { VmImageError } from '../errors.js'
@@ -20,7 +20,6 @@ export interface ForkOptions {
 }
 
 const frozenMode = 0o444
-const writableMode = 0o600
 
 /** VmImage.fork(). After the last wait nothing is left undone, so a test that ends meanwhile leaves nothing. */
 export async function forkImage(image: VmImage, { size, extendedL2 }: ForkOptions): Promise<VmImage> {
@@ -34,7 +33,23 @@ export async function forkImage(image: VmImage, { size, extendedL2 }: ForkOption
     { path: state.path, format: 'qcow2', virtualSizeBytes: image.virtualSizeBytes },
     { sizeBytes },
   )
-  freeze(state)
+  const thaw = freeze(state)
+  try {
+    return forkFrozen(image, { sizeBytes, extendedL2 })
+  } catch (error) {
+    thaw()
+    throw error
+  }
+}
+
+function forkFrozen(
+  image: VmImage,
+  {
+    sizeBytes,
+    extendedL2,
+  }: { readonly sizeBytes: number | undefined; readonly extendedL2: boolean | undefined },
+): VmImage {
+  const state = stateOf(image)
   const afterwards = new Cleanup()
   // Deferred first, so done last; the fork is known by then.
   afterwards.defer(() => release(image, fork))
@@ -69,18 +84,27 @@ export function requirePresent({ path, isDisposed }: DiskState, action: string):
   )
 }
 
-/** Made read-only first and looked at then: no machine can come between the two, unless it is root's. */
-function freeze(state: DiskState): void {
+/**
+ * Made read-only first and looked at then: who opens it in between and is not root can only read it.
+ *
+ * @returns what takes that back, where this call did it: without a fork the disk is as it was.
+ */
+function freeze(state: DiskState): () => void {
   if (state.frozenAs === undefined) {
+    const { mode } = statSync(state.path)
+    const thaw = () => {
+      state.frozenAs = undefined
+      chmodSync(state.path, mode & 0o7777)
+    }
     chmodSync(state.path, frozenMode)
     if (isOpenNow(state.path)) {
-      chmodSync(state.path, writableMode)
+      thaw()
       throw diskInUse(state.path, 'Cannot fork')
     }
     state.frozenAs = stampOf(state.path)
-    return
+    return thaw
   }
-  if (isUnchanged(state.path, state.frozenAs)) return
+  if (isUnchanged(state.path, state.frozenAs)) return () => undefined
   throw new VmImageError(
     'BASE_CHANGED',
     `Cannot fork "${state.path}": somebody wrote to it after it was forked for the first time, and its forks are not to be trusted.\n` +

@@ -17,6 +17,8 @@ export async function resetImage(image: VmImage): Promise<void> {
   requirePresent(state, 'reset')
   await requireUnused(state.path, 'Cannot reset')
   requirePresent(state, 'reset')
+  // Somebody may have forked it while we waited.
+  if (state.frozenAs !== undefined) throw diskFrozen(state.path, 'reset')
   checkUnchanged(state.base)
   const below = state.parents.length === 0 ? state.base : belowOf(chainOf(state))
   writeFresh(state.path, below, image.virtualSizeBytes)

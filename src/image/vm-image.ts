@@ -4,7 +4,7 @@
  *
  * Each test's worker loads this, so what a disk can do beyond living and dying is loaded when it is asked for.
  */
-import { renameSync } from 'node:fs'
+import { existsSync, renameSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import type { Cleanup } from '../cleanup.js'
 import type { ImageFacts } from '../image-facts.js'
@@ -141,11 +141,14 @@ export class VmImage implements ImageFacts, AsyncDisposable {
   /**
    * Writes the whole disk, with what is below it, to the new file `path`; by `qemu-img`. Nothing is left of it on errors.
    *
-   * @throws VmImageError FILE_EXISTS, DISK_IN_USE, TOOL_MISSING without qemu-img, TOOL_FAILED, NO_SPACE.
+   * @throws VmImageError FILE_EXISTS, DISK_IN_USE, BASE_CHANGED, TOOL_MISSING without qemu-img, TOOL_FAILED, NO_SPACE.
    * @example
    * await image.exportTo('prepared.qcow2', { compress: true })
    */
   async exportTo(path: string, options: ExportOptions = {}): Promise<void> {
+    const { checkUnchanged } = await import('./overlay.js')
+    // Of a disk that is gone, that is what has to be said.
+    if (existsSync(this.path)) checkUnchanged(this.#state.base)
     const { exportDisk } = await import('./export-disk.js')
     await exportDisk(chainOf(this.#state), path, options)
   }

@@ -78,7 +78,7 @@ const offsetBitsLow = 0xffff_fe00
 function* changedParts(path: string, file: OverlayFile): Generator<ChangedRange, undefined> {
   const entryBytes = file.hasExtendedL2 ? 16 : 8
   const clustersOfTable = file.clusterBytes / entryBytes
-  for (const { index, offset } of l2Tables(path, file)) {
+  for (const { index, offset } of l2Tables(path, file, clustersOfTable)) {
     const table = file.read(offset, file.clusterBytes)
     for (let entry = 0; entry < clustersOfTable; entry += 1) {
       const start = (index * clustersOfTable + entry) * file.clusterBytes
@@ -95,11 +95,18 @@ function* changedParts(path: string, file: OverlayFile): Generator<ChangedRange,
   return undefined
 }
 
-function* l2Tables(path: string, file: OverlayFile) {
-  const l1 = file.read(file.l1Offset, 8 * file.l1Entries)
-  for (let index = 0; index < file.l1Entries; index += 1) {
+/** Those that the disk needs, each once: so the size of the file bounds the work, whatever its tables say. */
+function* l2Tables(path: string, file: OverlayFile, clustersOfTable: number) {
+  const needed = Math.ceil(file.virtualSizeBytes / (file.clusterBytes * clustersOfTable))
+  const entries = Math.min(file.l1Entries, needed)
+  const l1 = file.read(file.l1Offset, 8 * entries)
+  const seen = new Set<number>()
+  for (let index = 0; index < entries; index += 1) {
     const offset = offsetAt(l1, 8 * index)
     if (offset === 0) continue
+    if (seen.has(offset))
+      throw noOverlay(path, `two places of its L1 table name the L2 table at byte ${offset}`)
+    seen.add(offset)
     if (offset % file.clusterBytes !== 0)
       throw noOverlay(path, `an L2 table is said to begin at byte ${offset}`)
     yield { index, offset }

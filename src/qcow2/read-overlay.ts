@@ -23,8 +23,11 @@ export interface OverlayFile {
   readonly read: (offset: number, bytes: number) => Buffer
 }
 
-/** An overlay names a backing file, may have snapshots, and is dirty when its machine was killed with lazy refcounts. */
-const rulesForBases = new Set(['Q2', 'Q8', 'Q9-dirty'])
+/**
+ * An overlay names a backing file, may have snapshots, and is dirty when its machine was killed with lazy refcounts; and its
+ * last bytes are its guest's.
+ */
+const rulesForBases = new Set(['Q2', 'Q8', 'Q9-dirty', 'Q13-disk'])
 /** The format's own limit is 2 PiB of 64 KiB clusters; ours keeps every offset a number. */
 const mostVirtualBytes = 2 ** 51
 

@@ -130,4 +130,29 @@ describe('dispose() of a disk with forks', () => {
     expect(dirname(again.path)).toBe(dirname(disk.image.path))
     expect(existsSync(again.path)).toBe(true)
   })
+
+  test('and reset() at the same time spare what the fork stands on', async () => {
+    await using disk = await openCountingDisk()
+    await countOf(disk.image)
+    const [fork, reset] = await Promise.allSettled([disk.image.fork(), disk.image.reset()])
+    expect(reset).toMatchObject({ status: 'rejected', reason: { code: 'DISK_FROZEN' } })
+    if (fork.status === 'rejected') throw fork.reason
+    expect(await countOf(fork.value)).toBe(2)
+    await fork.value.dispose()
+  })
+
+  test('that fails leaves the disk as it was, to be written to', async () => {
+    await using disk = await openCountingDisk()
+    const { image } = disk
+    await countOf(image)
+    const state: { overlayDir: string } = stateOf(image)
+    const { overlayDir } = state
+    state.overlayDir = `${overlayDir}/gone`
+    await expect(image.fork()).rejects.toThrow(/ENOENT/)
+    state.overlayDir = overlayDir
+    expect(statSync(image.path).mode & 0o777).toBe(0o600)
+    expect(await countOf(image)).toBe(2)
+    await using fork = await image.fork()
+    expect(await countOf(fork)).toBe(3)
+  })
 })

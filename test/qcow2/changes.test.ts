@@ -117,3 +117,15 @@ describe('readChanges()', () => {
     )
   })
 })
+
+test('An overlay whose L1 table names one L2 table many times is refused, and takes no time', async () => {
+  const { dir, path } = await makeOverlay({ sizeBytes: 2 ** 40, extendedL2: false })
+  await using _ = dir
+  await qemuIo(path, 'write 0 64k')
+  const bytes = readFileSync(path)
+  const l1 = Number(bytes.readBigUInt64BE(40))
+  const entry = bytes.readBigUInt64BE(l1)
+  for (let index = 1; index < 2000; index += 1) bytes.writeBigUInt64BE(entry, l1 + 8 * index)
+  writeFileSync(path, bytes)
+  expect(() => [...readChanges(path).ranges]).toThrow(/two places of its L1 table name the L2 table/)
+})

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { bootCounterDisk } from '../../fixtures/images/boot-counter.js'
@@ -62,7 +62,8 @@ describe('createOverlay() writes what QEMU’s tools find nothing wrong with:', 
     const base = writeBase(join(dir.path, 'base'), each.base)
     const digest = sha256(base.path)
     const overlay = createOverlay(path, base, each.options)
-    expect(overlay).toEqual({ path, virtualSizeBytes: each.options.sizeBytes ?? mib })
+    const fileSizeBytes = statSync(path).size
+    expect(overlay).toEqual({ path, virtualSizeBytes: each.options.sizeBytes ?? mib, fileSizeBytes })
 
     const info: unknown = JSON.parse(
       await qemuImg('info', '-f', 'qcow2', '--backing-chain', '--output=json', path),

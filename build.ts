@@ -12,13 +12,13 @@ import { build } from 'esbuild'
 const root = fileURLToPath(new URL('.', import.meta.url))
 
 /** What of the main process CommonJS asks for: Node lends it the ES module, of which there is then one copy. */
-const lentAdapters = [
-  'jest-global-setup',
-  'jest-global-teardown',
-  'node-test',
-  'playwright',
-  'playwright-global-setup',
-]
+const lentAdapters = {
+  'jest-global-setup': 'default',
+  'jest-global-teardown': 'default',
+  'node-test': 'names',
+  playwright: 'names',
+  'playwright-global-setup': 'default',
+} as const
 
 /** What both may need of packages is required when it is needed, except for what is asked between two tests. */
 const heavyPackages = ['htmlparser2', 'openpgp', 'proper-lockfile', 'tmp-promise', 'undici', 'xz-decompress']
@@ -28,8 +28,12 @@ tsc('tsconfig.build.json')
 // Only the types: those of CommonJS have to lie where Node takes files for CommonJS.
 tsc('tsconfig.cjs.json')
 writeFileSync(new URL('dist/cjs/package.json', import.meta.url), '{ "type": "commonjs" }\n')
-for (const name of lentAdapters) {
-  const code = `module.exports = require('../../adapters/${name}.js')\n`
+for (const [name, exported] of Object.entries(lentAdapters)) {
+  const module = `require('../../adapters/${name}.js')`
+  const code =
+    exported === 'names'
+      ? `module.exports = ${module}\n`
+      : `Object.defineProperty(exports, '__esModule', { value: true })\nexports.default = ${module}.default\n`
   writeFileSync(new URL(`dist/cjs/adapters/${name}.js`, import.meta.url), code)
 }
 await build({

@@ -15,7 +15,7 @@ test('isTrust() knows the levels and nothing else', () => {
   expect(levels.every(isTrust)).toBe(true)
   for (const other of ['', 'Signed', 'constructor', 2, undefined, null, ['signed']])
     expect(isTrust(other)).toBe(false)
-  expect(trustNames).toBe('unverified, checksum, signed, or pinned')
+  expect(trustNames).toBe('unverified, checksum, signed or pinned')
 })
 
 test.each<[Trust, Trust, string]>([

@@ -52,7 +52,7 @@ test('for an image that nobody listed', async () => {
   await expect(useVmImage('debian:12')).rejects.toMatchObject({
     code: 'NOT_CACHED',
     message: expect.stringMatching(
-      /timeout is 5000 ms.*\n.*Add 'debian:12' to vmImages.*npx vmimage fetch debian:12/,
+      /timeout is 5000 ms.*\n.*Add 'debian:12' to images, in vmImages.*npx vmimage fetch debian:12/,
     ),
   })
   expect(performance.now() - before).toBeLessThan(1000)
@@ -61,7 +61,9 @@ test('for an image that nobody listed', async () => {
 test('for a packed file that nobody listed', async () => {
   await expect(useVmImage('./packed.qcow2.xz')).rejects.toMatchObject({
     code: 'NOT_CACHED',
-    message: expect.stringMatching(/packed\.qcow2\.xz' to vmImages\(\{ images \}\)\.$/),
+    message: expect.stringMatching(
+      /packed\.qcow2\.xz' to images, in vmImages\(\{ images \}\) or in vmimage\.config\.json\.$/,
+    ),
   })
 })
 

@@ -56,7 +56,7 @@ const warmEntries = [
   'run/scope.ts',
 ]
 const heavy =
-  /^(undici|execa|proper-lockfile|htmlparser2|xz-decompress|tmp-promise|openpgp|@babel\/parser)$|^(resolve|pages|fetch|signature|scan)\//
+  /^(undici|proper-lockfile|htmlparser2|xz-decompress|tmp-promise|openpgp|@babel\/parser)$|^(resolve|pages|fetch|signature|scan)\//
 
 const src = new URL('../src/', import.meta.url).pathname
 const files = readdirSync(src, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.ts'))

@@ -3,12 +3,12 @@
  * common.
  */
 import { existsSync } from 'node:fs'
-import { compressionOf } from '../compression.js'
 import { checkConfig } from '../config/check-config.js'
 import { loadConfig } from '../config/load-config.js'
 import { imagesFromEnvironment, makeContext } from '../context.js'
 import { VmImageError } from '../errors.js'
 import type { Options } from '../options.js'
+import { isPlainFile } from '../request/is-plain-file.js'
 import { type ImageInput, parseRequest } from '../request/request.js'
 import { progressLines } from '../run/progress-lines.js'
 import type { Run, RunOptions } from '../run/run.js'
@@ -56,7 +56,6 @@ export async function startConfiguredRun({
   if (given) checkOptions(given.options, given.place)
   const { images, strict = config.strict, providers = [], ...options } = given?.options ?? {}
   const report = options.report ?? progressLines((line) => console.error(line))
-  const isNamed = images === undefined ? undefined : images === 'auto'
   const listed = images === 'auto' ? [] : (images ?? [])
   const wanted = isOnDemand ? [] : [...config.images, ...listed, ...imagesFromEnvironment()]
   const run = await joinRun(
@@ -70,8 +69,9 @@ export async function startConfiguredRun({
     },
     makeContext({ ...options, report }, undefined, config.options),
   )
-  const wishes = [isNamed, config.isAuto].filter((wish) => wish !== undefined)
-  const isAuto = wishes.length === 0 || wishes.includes(true)
+  // Where nobody has said anything, and where anybody has said so.
+  const said = [images === undefined ? undefined : images === 'auto', config.isAuto]
+  const isAuto = said.includes(true) || !said.includes(false)
   return {
     async addNamedIn(files) {
       if (!isAuto) return
@@ -96,13 +96,13 @@ export async function startConfiguredRun({
 }
 
 /**
- * What a test means to be refused is the test's own affair, and so is a file of this machine: it is opened where it lies,
- * and may not be there yet. A packed one has to be unpacked before.
+ * What a test means to be refused is the test's own affair, and so is a plain file; a packed one may not be there yet.
  */
 function isToFetch(input: ImageInput): boolean {
   try {
     const request = parseRequest(input)
-    return request.kind !== 'file' || (compressionOf(request.path) !== 'none' && existsSync(request.path))
+    if (request.kind === 'file' && !existsSync(request.path)) return false
+    return !isPlainFile(request)
   } catch (error) {
     if (error instanceof VmImageError || error instanceof TypeError) return false
     throw error

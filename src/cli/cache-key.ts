@@ -1,8 +1,8 @@
 /** `vmimage cache-key`: what a CI service has to keep, and under which name. */
 import { basename } from 'node:path'
-import { compressionOf } from '../compression.js'
 import { VmImageError } from '../errors.js'
 import type { LoadedConfig } from '../config/load-config.js'
+import { isPlainFile } from '../request/is-plain-file.js'
 import { requestKey } from '../request/request.js'
 import { cacheLayout } from '../store/layout.js'
 import { askedImages, scannable, scanning } from './asked-images.js'
@@ -35,7 +35,7 @@ async function printKey(
   await withContext(options, (context) => {
     const requests = images.map((image) => requestOf(image, options))
     // A plain file is used where it lies: the cache does not have it.
-    const cached = requests.filter(({ kind, ...request }) => kind !== 'file' || isPacked(request))
+    const cached = requests.filter((request) => !isPlainFile(request))
     const layout = cacheLayout(context.cacheDir, context.shared)
     const key = ciKeyOf({
       requests: cached.map((request) => requestKey(request, context.arch)),
@@ -59,10 +59,6 @@ function twoForms(): VmImageError {
     'INVALID_REQUEST',
     'Cannot print the key as --json and for --github at once: they are two forms.\nRun the command with one of them.',
   )
-}
-
-function isPacked(request: object): boolean {
-  return 'path' in request && typeof request.path === 'string' && compressionOf(request.path) !== 'none'
 }
 
 function rowsOf({ key, restoreKeys }: CiKey, paths: readonly string[]): readonly (readonly string[])[] {

@@ -1,13 +1,13 @@
 /** What the sources of this project ask for, and what people are told of it: `--scan`. */
 import { stat } from 'node:fs/promises'
 import { stripVTControlCharacters } from 'node:util'
-import { compressionOf } from '../compression.js'
 import type { LoadedConfig } from '../config/load-config.js'
 import { imagesFromEnvironment } from '../context.js'
 import { systemErrorCode, VmImageError } from '../errors.js'
+import { isPlainFile } from '../request/is-plain-file.js'
 import { type ImageInput, parseRequest } from '../request/request.js'
 import { findSources } from '../scan/find-sources.js'
-import { inputText } from '../scan/image-input.js'
+import { inputSource } from '../scan/image-input.js'
 import { type FilesScan, scanFiles } from '../scan/scan-files.js'
 import { unreadText } from '../scan/unread-text.js'
 
@@ -30,7 +30,8 @@ export async function scannedImages(
   tell(scan)
   const found = scan.images.filter(isUnderstood)
   const images = [
-    ...found.map(({ input }) => input).filter(isFetched),
+    // A test may have to make a plain file first.
+    ...found.map(({ input }) => input).filter((input) => !isPlainFile(parseRequest(input))),
     ...config.images,
     ...imagesFromEnvironment(),
   ]
@@ -71,14 +72,8 @@ function isUnderstood({ input, places }: FilesScan['images'][number]): boolean {
   }
 }
 
-/** A plain file is used where it lies, and a test may have to make it first. */
-function isFetched(input: ImageInput): boolean {
-  const request = parseRequest(input)
-  return request.kind !== 'file' || compressionOf(request.path) !== 'none'
-}
-
 function tell({ images, unread, problems }: FilesScan): void {
-  for (const { input, places } of images) say(`found ${inputText(input)} at ${placesText(places)}`)
+  for (const { input, places } of images) say(`found ${inputSource(input)} at ${placesText(places)}`)
   for (const { place, message } of problems) say(`vmimage: cannot read ${place}: ${message}`)
   const left = unreadText(unread)
   if (left !== undefined) say(`vmimage: ${left}`)

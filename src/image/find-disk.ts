@@ -28,10 +28,10 @@ export function findDisk(asked: string, context: FindContext, base?: string): Di
   const path = resolve(asked)
   const keptDir = keptDirectory(context.overlayDir)
   const kept = readKept(path) ?? (basename(asked) === asked ? readKept(join(keptDir, asked)) : undefined)
-  if (kept)
-    return (
-      asNoted(onlyDisk(kept), kept.directory, keptDir) ?? chainByHeader(onlyDisk(kept).path, context, base)
-    )
+  if (kept) {
+    const chain = onlyDisk(kept)
+    return asNoted(chain, kept.directory, keptDir) ?? chainByHeader(chain.path, context, base)
+  }
   if (!lstatSync(path, { throwIfNoEntry: false })?.isFile()) throw notFound(asked)
   const noted = readKept(dirname(path))?.disks.find(({ chain }) => chain.path === path)
   const chain = noted && base === undefined ? asNoted(noted.chain, dirname(path), keptDir) : undefined

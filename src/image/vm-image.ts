@@ -93,7 +93,7 @@ export class VmImage implements ImageFacts, AsyncDisposable {
   }
 
   /**
-   * What to tell QEMU so that it opens this disk on its base and nothing else, whatever the files name, and can write to
+   * What to tell QEMU so that it opens this disk on its base, whatever backing files are named in them, and can write to
    * nothing but the disk itself.
    *
    * @throws VmImageError DISK_FROZEN when there are forks of it.

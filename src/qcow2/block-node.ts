@@ -1,7 +1,8 @@
 /**
- * A disk as a node of QEMU's block layer, with everything below it named by us. QEMU then opens nothing that a name in
- * a file leads to: the chain ends at the base, in the format that is known of it, and what is below the overlay cannot
- * be opened for writing, by `commit` neither. Pure.
+ * A disk as a node of QEMU's block layer, with everything below it named by us. QEMU then follows no backing name in a
+ * file: the chain ends at the base, in the format that is known of it, and what is below the overlay cannot be opened for
+ * writing, by `commit` neither. A data file that an overlay names it would still open, so whoever lets others write to
+ * overlays examines them first. Pure.
  *
  * Source: QEMU's QAPI reference, "blockdev-add", seen 2026-11.
  */

@@ -2,8 +2,7 @@
  * What the run was told that tests would ask for, found again by the very words. This is the path of nearly every test:
  * it reads no request, and so needs neither the providers nor the code that knows them.
  */
-import type { VmImageErrorCode } from '../errors.js'
-import { VmImageError } from '../errors.js'
+import { VmImageError, type VmImageErrorCode } from '../errors.js'
 import type { BaseImage } from '../image/base-image.js'
 import { inputWords } from '../request/input-words.js'
 import type { ImageInput } from '../request/request.js'

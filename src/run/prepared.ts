@@ -2,7 +2,6 @@
  * The base image that was prepared for a request before the tests began, or why there is none. For requests that have
  * to be read: what was listed by the same words is found by listed.ts.
  */
-import { compressionOf } from '../compression.js'
 import type { Context } from '../context.js'
 import { VmImageError } from '../errors.js'
 import { type BaseImage, leaseResolved } from '../image/base-image.js'
@@ -12,6 +11,7 @@ import { findLayered } from '../image/layered-image.js'
 import { findPin, resolutionOf } from '../image/pins.js'
 import { asStale } from '../image/stale.js'
 import { fetchCommand, inputText } from '../image/request-text.js'
+import { isPlainFile } from '../request/is-plain-file.js'
 import {
   describeRequest,
   type FileRequest,
@@ -48,15 +48,11 @@ export async function prepare(
 ): Promise<Prepared> {
   addProviders(run.providers)
   const request = parseRequest(input)
+  // A test may ask for one that nobody listed.
   const base = isPlainFile(request)
     ? await prepareFile(request, run, { report: progressLines(print), signal })
     : findPrepared(request, run, timeoutMs)
   return { base, sizeBytes: request.sizeBytes }
-}
-
-/** A file that is used where it lies. It needs no cache, so a test may ask for one that nobody listed. */
-export function isPlainFile(request: ImageRequest): request is FileRequest {
-  return request.kind === 'file' && compressionOf(request.path) === 'none'
 }
 
 /**

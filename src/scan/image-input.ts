@@ -41,7 +41,7 @@ export function inputKey(input: ImageInput): string {
 }
 
 /** As it is written in code: `"fedora:41"`, or a record in one line. */
-export function inputText(input: ImageInput): string {
+export function inputSource(input: ImageInput): string {
   if (typeof input === 'string') return JSON.stringify(input)
   const fields = Object.entries(input).map(
     ([name, value]) => `${name}: ${value instanceof RegExp ? String(value) : JSON.stringify(value)}`,

@@ -7,7 +7,7 @@ import { openProject, type VitestProject } from './vitest-project.js'
 
 const recorder = fileURLToPath(new URL('record-imports.mjs', import.meta.url))
 const heavy =
-  /\/(undici|execa|proper-lockfile|tmp-promise|htmlparser2|xz-decompress)\/|\/vmimage\/dist\/(resolve|fetch)\//
+  /\/(undici|proper-lockfile|tmp-promise|htmlparser2|xz-decompress)\/|\/vmimage\/dist\/(resolve|fetch)\//
 
 test.each([
   ['a disk', {}],

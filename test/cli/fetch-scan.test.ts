@@ -75,9 +75,9 @@ describe('vmimage fetch --scan', () => {
     await using project = await openProject({
       'unit/a.test.ts': use(`'fedora:41'`),
       'system/a.test.ts': use(`'debian:13'`),
-      'system/b.test.ts': `import '../shared/disks'`,
-      'shared/disks.ts': use(`'debian:12'`),
-      'shared/more.ts': use(`'ubuntu:24.04'`),
+      'system/b.test.ts': `import '../common/disks'`,
+      'common/disks.ts': use(`'debian:12'`),
+      'common/more.ts': use(`'ubuntu:24.04'`),
     })
     expect(systems(await project.vmimage('fetch', '--scan', 'system', 'unit/a.test.ts'))).toEqual([
       'Debian 13',

@@ -126,17 +126,20 @@ describe('with a configuration file', () => {
 })
 
 describe('a configuration in TypeScript', () => {
-  test.runIf(readsTypeScript).each(['ts', 'mts'])('is read by Node itself (.%s)', async (suffix) => {
-    await using project = await startProject()
-    const config = configOf(project, { images: ['acme:9'] })
-    writeFileSync(join(project.directory, `vmimage.config.${suffix}`), inTypeScript(config))
-    const { code, stdout, stderr } = await vmimage(project.directory, ['fetch'])
-    expect(code, stderr).toBe(0)
-    expect(stdout).toMatch(/^Acme 9 /)
-  })
+  test.runIf(readsTypeScript).each(['ts', 'mts'])(
+    `is read by Node itself (.%s)${readsTypeScript ? '' : ' (this Node does not read TypeScript)'}`,
+    async (suffix) => {
+      await using project = await startProject()
+      const config = configOf(project, { images: ['acme:9'] })
+      writeFileSync(join(project.directory, `vmimage.config.${suffix}`), inTypeScript(config))
+      const { code, stdout, stderr } = await vmimage(project.directory, ['fetch'])
+      expect(code, stderr).toBe(0)
+      expect(stdout).toMatch(/^Acme 9 /)
+    },
+  )
 
   test.skipIf(readsTypeScript).each(['ts', 'mts'])(
-    'is refused by a Node that cannot (.%s)',
+    `is refused by a Node that cannot (.%s)${readsTypeScript ? ' (this one can)' : ''}`,
     async (suffix) => {
       await using project = await startProject()
       writeFileSync(join(project.directory, `vmimage.config.${suffix}`), inTypeScript(configOf(project)))

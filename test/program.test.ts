@@ -1,5 +1,6 @@
-import { writeFileSync } from 'node:fs'
+import { existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { setImmediate } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import { runProgram } from '../src/program.js'
 import { errorOf } from './support/error-of.js'
@@ -101,6 +102,9 @@ test('An abort is heard by a program that has closed its output and goes on', as
   const running = shell('echo $$; exec >&- 2>&-; exec sleep 60', controller.signal)
   const pid = Number((await running.next()).value?.toString())
   const ending = expect(running.next()).rejects.toMatchObject({ name: 'AbortError' })
+  await expect.poll(() => existsSync(`/proc/${pid}/fd/1`)).toBe(false)
+  // Until the end of its output has been read here too.
+  for (let turn = 0; turn < 100; turn += 1) await setImmediate()
   controller.abort()
   await ending
   await expect.poll(() => isAlive(pid)).toBe(false)

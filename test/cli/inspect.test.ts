@@ -57,10 +57,11 @@ describe('vmimage inspect', { timeout: 120_000 }, () => {
     const path = join(dir.path, 'image')
     await qemuImg('create', '-u', '-f', 'qcow2', '-b', '/etc/shadow', '-F', 'raw', path, '1M')
     await qemuImg('snapshot', '-c', 'two\nlines', path)
+    changeSnapshotId(path, '\n')
     const { code, stdout } = await inspect(path)
     expect(code).toBe(1)
     expect(stdout).toMatch(/\nbacking file +"\/etc\/shadow"\n/)
-    expect(stdout).toMatch(/\n +1 "two\\nlines", \d{4}-/)
+    expect(stdout).toMatch(/\n +"\\n" "two\\nlines", \d{4}-/)
     expect(stdout).toMatch(
       /\nBREAKS Q2 +it names a backing file\..*\n +cure: If you trust the file, write it anew/,
     )
@@ -112,3 +113,12 @@ describe('vmimage inspect', { timeout: 120_000 }, () => {
     expect(refused.stderr).toMatch(/\[UNSAFE_IMAGE\] Cannot repair .*\(rule Q9-corrupt\)/)
   })
 })
+
+/** Of the first snapshot, whose number QEMU writes as one digit: its place by docs/interop/qcow2.txt of QEMU. */
+function changeSnapshotId(path: string, id: string): void {
+  const image = readFileSync(path)
+  const entry = Number(image.readBigUInt64BE(64))
+  const extraBytes = image.readUInt32BE(entry + 36)
+  image.write(id, entry + 40 + extraBytes, 'latin1')
+  writeFileSync(path, image)
+}

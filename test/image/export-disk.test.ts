@@ -1,4 +1,13 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import {
+  appendFileSync,
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { exportFormats } from '../../src/image/export-disk.js'
@@ -29,6 +38,26 @@ describe('image.exportTo()', () => {
     const frozen = join(disk.directory, 'frozen.qcow2')
     await disk.image.exportTo(frozen)
     expect(await countOfFile(frozen)).toBe(2)
+  })
+
+  test('of a frozen disk goes on beside the machine of a fork, which only reads it', async () => {
+    await using disk = await openCountingDisk()
+    await countOf(disk.image)
+    await using fork = await disk.image.fork()
+    await using _ = await machineOf(fork)
+    const path = join(disk.directory, 'frozen.qcow2')
+    await disk.image.exportTo(path)
+    expect(await countOfFile(path)).toBe(2)
+  })
+
+  test('is refused when somebody has written to the base', async () => {
+    await using disk = await openCountingDisk()
+    const { baseImage } = disk.image
+    chmodSync(baseImage, 0o644)
+    appendFileSync(baseImage, 'x')
+    const path = join(disk.directory, 'copy')
+    await expect(disk.image.exportTo(path)).rejects.toMatchObject({ code: 'BASE_CHANGED' })
+    expect(existsSync(path)).toBe(false)
   })
 
   test('packs when asked, in the formats that can', async () => {

@@ -129,3 +129,14 @@ test('An overlay whose L1 table names one L2 table many times is refused, and ta
   writeFileSync(path, bytes)
   expect(() => [...readChanges(path).ranges]).toThrow(/two places of its L1 table name the L2 table/)
 })
+
+test('What a guest wrote into the last bytes of the file makes its overlay no disk of another program', async () => {
+  const { dir, path } = await makeOverlay()
+  await using _ = dir
+  await qemuIo(path, 'write 0 64k')
+  const bytes = readFileSync(path)
+  // The mark of a VHD file, where that has it.
+  bytes.write('conectix', bytes.length - 512, 'latin1')
+  writeFileSync(path, bytes)
+  expect(readChanges(path)).toMatchObject({ clusters: 1 })
+})

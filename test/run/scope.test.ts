@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { smallQcow2 } from '../../fixtures/images/small-qcow2.js'
 import { makeContext } from '../../src/context.js'
 import { startRun } from '../../src/run/run.js'
-import { Scope } from '../../src/run/scope.js'
+import { type OpenOptions, Scope } from '../../src/run/scope.js'
 import { startMachine } from '../image/counting-disk.js'
 import { qemuIo } from '../support/qemu.js'
 import { tempDir } from '../support/temp-dir.js'
@@ -106,6 +106,20 @@ describe('Scope', () => {
     await one.close(passed)
     expect(place.overlays()).toEqual([])
     expect(one.signal.aborted).toBe(true)
+  })
+
+  test.each([
+    [{ keep: 'on-fail' }, /keep is "on-fail", expected never, on-failure or always/],
+    [{ sizes: '20G' }, /no option "sizes"/],
+    [{ extendedL2: 'yes' }, /extendedL2 is "yes"/],
+  ])('refuses the options %o, which mean nothing', async (options, said) => {
+    await using place = await makePlace()
+    const scope = place.scope()
+    // As a caller without types may write them.
+    const opening = scope.open(place.image, options as OpenOptions)
+    await expect(opening).rejects.toThrow(said)
+    await expect(opening).rejects.toBeInstanceOf(TypeError)
+    expect(place.overlays()).toEqual([])
   })
 
   test('opens a file that nobody listed', async () => {

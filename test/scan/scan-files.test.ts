@@ -202,6 +202,14 @@ describe('unreadText()', () => {
     )
   })
 
+  test('holds nothing of the name of a file that a terminal would obey', async () => {
+    const name = 'a\u001b[2K\r\u202eb.test.ts'
+    await using tree = await plant({ [name]: use('pick()') })
+    const { unread } = await tree.scan(name)
+    expect(unreadText(unread)).toMatch(/a\?\[2K\?\?b\.test\.ts:2/)
+    expect(unreadText(unread)).not.toMatch(/[\p{Cc}\p{Cf}]/u)
+  })
+
   test('names five places, and counts the others', () => {
     const unread = Array.from({ length: 8 }, (_, index) => ({ place: `a.ts:${index}`, text: 'f()' }))
     expect(unreadText(unread)).toMatch(/a\.ts:4 \(f\(\)\) and 3 more: list it in images$/)

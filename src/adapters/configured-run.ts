@@ -70,8 +70,8 @@ export async function startConfiguredRun({
     makeContext({ ...options, report }, undefined, config.options),
   )
   // Where nobody has said anything, and where anybody has said so.
-  const said = [images === undefined ? undefined : images === 'auto', config.isAuto]
-  const isAuto = said.includes(true) || !said.includes(false)
+  const said = new Set([images === undefined ? undefined : images === 'auto', config.isAuto])
+  const isAuto = said.has(true) || !said.has(false)
   return {
     async addNamedIn(files) {
       if (!isAuto) return

@@ -51,26 +51,30 @@ async function benchmark(directory: string): Promise<void> {
   writeFileSync(basePath, smallQcow2('bench'))
   const methods = methodsFor(inspectImage(basePath))
   const samples = new Map<Method, Sample[]>(methods.map((method) => [method, []]))
-  const made: string[][] = []
+  const made: { readonly method: Method; readonly round: number; readonly paths: readonly string[] }[] = []
   for (let round = 0; round <= rounds; round += 1) {
-    for (const method of methods) {
+    for (const method of startingWith(methods, round)) {
       const into = join(directory, `${round}-${methods.indexOf(method)}`)
       const { paths, ...sample } = await measure(method, into)
-      made.push(paths)
+      made.push({ method, round, paths })
       // Round 0 warms up the compiler and the file caches.
       if (round > 0) samples.get(method)?.push({ ...sample, deleteUs: 0 })
     }
   }
   // Deleted at last, in the order in which they were made.
-  for (const [index, paths] of made.entries()) {
-    const method = methods[index % methods.length]
-    const round = Math.floor(index / methods.length)
+  for (const { method, round, paths } of made) {
     const deleteUs = median(paths.map(timeOfDeletion))
-    const known = method && samples.get(method)
+    const known = samples.get(method)
     const sample = known?.[round - 1]
     if (known && sample) known[round - 1] = { ...sample, deleteUs }
   }
   print(directory, samples)
+}
+
+/** Another method begins each round: what comes after processes that flush finds the machine's caches cold. */
+function startingWith(methods: readonly Method[], round: number): readonly Method[] {
+  const first = round % methods.length
+  return [...methods.slice(first), ...methods.slice(0, first)]
 }
 
 function timeOfDeletion(path: string): number {

@@ -10,11 +10,11 @@ export const infoCommand: Command = {
   purpose: "say what a test's disk is, and what it stands on",
   arguments: { disk: diskArgument },
   options: { '--json': 'print one JSON object', ...diskOptions },
-  action: ([disk = ''], options) => Promise.resolve(showInfo(disk, options)),
+  action: ([disk = ''], options) => showInfo(disk, options),
 }
 
-function showInfo(disk: string, options: CommandOptions): void {
-  const info = readDiskInfo(askedDisk(disk, options))
+async function showInfo(disk: string, options: CommandOptions): Promise<void> {
+  const info = await readDiskInfo(askedDisk(disk, options))
   if (options.json) printValue(info)
   else printInfo(info)
 }

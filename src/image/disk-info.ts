@@ -30,17 +30,17 @@ export interface DiskInfo extends ChainLink {
 }
 
 /** @throws VmImageError FILE_NOT_FOUND, UNSUPPORTED_IMAGE, UNSAFE_IMAGE when the overlay is damaged. */
-export function readDiskInfo(chain: DiskChain): DiskInfo {
+export async function readDiskInfo(chain: DiskChain): Promise<DiskInfo> {
   const { fileSizeBytes, qcow2 } = examineOverlay(chain.path)
-  const { ino, mode } = statSync(chain.path, { bigint: true })
+  const { mode } = statSync(chain.path)
   const own = linkOf(chain.path, 'qcow2')
   const base = linkOf(chain.base.path, chain.base.format)
   return {
     ...own,
     fileSizeBytes,
     qcow2,
-    isFrozen: (mode & 0o200n) === 0n,
-    isOpen: isLockedByQemu(ino),
+    isFrozen: (mode & 0o200) === 0,
+    isOpen: await isLockedByQemu(chain.path),
     base,
     chain: [own, ...chain.parents.map((path) => linkOf(path, 'qcow2')), base],
   }

@@ -2,14 +2,14 @@
  * Who has a disk open, for messages, and the rule that a disk in use is left alone. Loaded when somebody wants to
  * change a disk, or when one that is locked is deleted.
  */
-import { readFileSync, statSync } from 'node:fs'
+import { existsSync, readFileSync, statSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { VmImageError } from '../errors.js'
 import { runQuietly } from '../program.js'
 import { nodeAsFileName } from '../qcow2/block-node.js'
 import { namesIn } from '../store/directory.js'
 import { whenReadable } from '../store/readable.js'
-import { isLockedByQemu, lockTable } from './disk-locks.js'
+import { isLockedByQemu, isLockedByQemuNow, lockTable } from './disk-locks.js'
 
 /**
  * Does nothing while nobody has the disk at `path` open.
@@ -24,8 +24,7 @@ export async function requireUnused(path: string, action: string, table = lockTa
 
 /** By the system's table alone: false where there is none. */
 export function isOpenNow(path: string): boolean {
-  const disk = statSync(path, { bigint: true, throwIfNoEntry: false })
-  return disk !== undefined && isLockedByQemu(disk.ino) === true
+  return isLockedByQemuNow(path) === true
 }
 
 export function diskInUse(path: string, action: string): VmImageError {
@@ -64,9 +63,8 @@ function nameOf(pid: string): string {
 const patienceMs = 30_000
 
 async function isInUse(path: string, action: string, table: string): Promise<boolean> {
-  const disk = statSync(path, { bigint: true, throwIfNoEntry: false })
-  if (disk === undefined) return false
-  return isLockedByQemu(disk.ino, table) ?? (await isRefusedToQemu(path, action))
+  if (!existsSync(path)) return false
+  return (await isLockedByQemu(path, table)) ?? (await isRefusedToQemu(path, action))
 }
 
 /** Where the system does not tell, QEMU's own tool tries the lock. It opens nothing below the disk. */

@@ -92,7 +92,7 @@ const littleBytes = 2n ** 22n
 async function deleteOverlay({ path, fileSizeBytes }: Overlay, warn: OverlayOptions['warn']): Promise<void> {
   const stat = statSync(path, { bigint: true, throwIfNoEntry: false })
   if (stat === undefined) return
-  if (warn && stat.size > fileSizeBytes && isLockedByQemu(stat.ino)) {
+  if (warn && stat.size > fileSizeBytes && (await isLockedByQemu(path))) {
     const { usersText } = await import('./disk-users.js')
     warn(
       `The disk "${path}" is deleted while ${usersText(path)} has it open: the machine goes on, and the room is free when it ends.`,

@@ -1,48 +1,66 @@
 import { statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { isLockedByQemu } from '../../src/image/disk-locks.js'
+import { deviceInTable, isLockedByQemu, isLockedByQemuNow } from '../../src/image/disk-locks.js'
 import { requireUnused, usersText } from '../../src/image/disk-users.js'
 import { tempDir } from '../support/temp-dir.js'
 import { startWorker } from '../support/worker.js'
 import { countOf, machineOf, openCountingDisk, startMachine } from './counting-disk.js'
 
+interface LockTable extends AsyncDisposable {
+  readonly path: string
+  /** A file, for which `INODE` and `DEVICE` stand in the lines. */
+  readonly disk: string
+}
+
 /** A table of locks as proc(5) has it, with these lines. */
-async function withTable<Result>(text: string, look: (path: string) => Result): Promise<Result> {
-  await using dir = await tempDir()
-  const path = join(dir.path, 'locks')
-  writeFileSync(path, text)
-  return look(path)
+async function tableOf(text: string): Promise<LockTable> {
+  const dir = await tempDir()
+  const [path, disk] = [join(dir.path, 'locks'), join(dir.path, 'disk')]
+  writeFileSync(disk, '')
+  const inode = String(statSync(disk).ino)
+  const device = deviceInTable(disk) ?? 'unknown'
+  writeFileSync(path, text.replaceAll('INODE', inode).replaceAll('DEVICE', device))
+  return { path, disk, [Symbol.asyncDispose]: () => dir[Symbol.asyncDispose]() }
 }
 
 describe('isLockedByQemu()', () => {
   test.each([
-    ['QEMU’s own byte', '1: OFDLCK ADVISORY  READ -1 fe:00:77 100 101\n', true],
-    ['a byte that QEMU denies others', '2: OFDLCK ADVISORY  READ -1 fe:00:77 201 201\n', true],
-    ['who waits for one', '1: -> POSIX ADVISORY  WRITE 12 fe:00:77 103 103\n', true],
-    ['another inode', '1: OFDLCK ADVISORY  READ -1 fe:00:777 100 101\n', false],
-    ['an inode that ends so', '1: OFDLCK ADVISORY  READ -1 fe:00:177 100 101\n', false],
-    ['a lock of the whole file', '1: FLOCK  ADVISORY  WRITE 44 fe:00:77 0 EOF\n', false],
+    ['QEMU’s own byte', '1: OFDLCK ADVISORY  READ -1 DEVICE:INODE 100 101\n', true],
+    ['a byte that QEMU denies others', '2: OFDLCK ADVISORY  READ -1 DEVICE:INODE 201 201\n', true],
+    ['who waits for one', '1: -> POSIX ADVISORY  WRITE 12 DEVICE:INODE 103 103\n', true],
+    ['another inode', '1: OFDLCK ADVISORY  READ -1 DEVICE:INODE7 100 101\n', false],
+    ['an inode that ends so', '1: OFDLCK ADVISORY  READ -1 DEVICE:1INODE 100 101\n', false],
+    ['a lock of the whole file', '1: FLOCK  ADVISORY  WRITE 44 DEVICE:INODE 0 EOF\n', false],
+    ['the inode on another file system', '1: OFDLCK ADVISORY  READ -1 ff:fe:INODE 100 101\n', false],
     ['nothing', '', false],
   ])('sees in the table of locks %s', async (_, text, isLocked) => {
-    expect(await withTable(text, (path) => isLockedByQemu(77n, path))).toBe(isLocked)
+    await using table = await tableOf(text)
+    expect(await isLockedByQemu(table.disk, table.path)).toBe(isLocked)
+    expect(isLockedByQemuNow(table.disk, table.path)).toBe(isLocked)
   })
 
-  test('does not know where there is no such table', () => {
-    expect(isLockedByQemu(77n, '/nowhere/locks')).toBeUndefined()
+  test('does not know where there is no such table', async () => {
+    await using table = await tableOf('')
+    expect(await isLockedByQemu(table.disk, '/nowhere/locks')).toBeUndefined()
+    expect(isLockedByQemuNow(table.disk, '/nowhere/locks')).toBeUndefined()
+  })
+
+  test('knows that nobody has a file open that is not there', async () => {
+    expect(await isLockedByQemu('/nowhere/disk')).toBe(false)
   })
 
   test('knows a disk that a machine has open, until it ends', async () => {
     await using disk = await openCountingDisk()
-    const { ino } = statSync(disk.image.path, { bigint: true })
-    expect(isLockedByQemu(ino)).toBe(false)
+    expect(await isLockedByQemu(disk.image.path)).toBe(false)
     {
       await using _ = await machineOf(disk.image)
-      expect(isLockedByQemu(ino)).toBe(true)
+      expect(await isLockedByQemu(disk.image.path)).toBe(true)
+      expect(isLockedByQemuNow(disk.image.path)).toBe(true)
       expect(usersText(disk.image.path)).toMatch(/^qemu-system-x86_64 \(pid \d+\)$/)
       expect(await disk.image.info()).toMatchObject({ isOpen: true })
     }
-    expect(isLockedByQemu(ino)).toBe(false)
+    expect(await isLockedByQemu(disk.image.path)).toBe(false)
     expect(usersText(disk.image.path)).toBe('a program')
     expect(await disk.image.info()).toMatchObject({ isOpen: false })
   })

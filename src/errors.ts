@@ -39,6 +39,8 @@ export const errorCodes = {
   SIZE_TOO_SMALL: 'The size asked for the overlay is smaller than its base image.',
   PATH_TOO_LONG: 'The path of the base image does not fit in a qcow2 header.',
   FILE_NOT_FOUND: 'The image file that was named does not exist.',
+  FILE_UNREADABLE: 'A file that was named cannot be read by this user.',
+  FILE_UNWRITABLE: 'A file cannot be written where it is wanted.',
   BASE_CHANGED: 'The base image is gone, or no longer the file that was verified.',
   CACHE_UNSAFE:
     'A directory of the cache is a link, belongs to somebody else, or can be written by everybody.',

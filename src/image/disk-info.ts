@@ -31,7 +31,7 @@ export interface DiskInfo extends ChainLink {
 
 /** @throws VmImageError FILE_NOT_FOUND, UNSUPPORTED_IMAGE, UNSAFE_IMAGE when the overlay is damaged. */
 export async function readDiskInfo(chain: DiskChain): Promise<DiskInfo> {
-  const { fileSizeBytes, qcow2 } = examineOverlay(chain.path)
+  const { fileSizeBytes, qcow2 } = examineOverlay(chain.path, { mayBeCorrupt: true })
   const { mode } = statSync(chain.path)
   const own = linkOf(chain.path, 'qcow2')
   const base = linkOf(chain.base.path, chain.base.format)

@@ -2,7 +2,7 @@
  * Who has a disk open, for messages, and the rule that a disk in use is left alone. Loaded when somebody wants to
  * change a disk, or when one that is locked is deleted.
  */
-import { existsSync, readFileSync, statSync } from 'node:fs'
+import { constants, existsSync, readFileSync, statSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { VmImageError } from '../errors.js'
 import { runQuietly } from '../program.js'
@@ -42,16 +42,32 @@ export function usersText(path: string): string {
 }
 
 function findUsers(path: string): readonly string[] {
+  return [...new Set(descriptorsOf(path).map(({ pid }) => pid))].map((pid) => `${nameOf(pid)} (pid ${pid})`)
+}
+
+/** The processes that have the file open for writing, of those that this user may look at, by their numbers. */
+export function findWriters(path: string): readonly string[] {
+  const writing = descriptorsOf(path).filter(({ pid, fd }) => {
+    // proc(5): the flags of open(2), in octal.
+    const text = whenReadable(() => readFileSync(`/proc/${pid}/fdinfo/${fd}`, 'latin1'))
+    const flags = Number.parseInt(/^flags:\s+([0-7]+)$/m.exec(text ?? '')?.[1] ?? '0', 8)
+    return (flags & (constants.O_WRONLY | constants.O_RDWR)) !== 0
+  })
+  return writing.map(({ pid }) => pid)
+}
+
+/** Where other processes have the file open. */
+function descriptorsOf(path: string): readonly { readonly pid: string; readonly fd: string }[] {
   const disk = statSync(path, { bigint: true, throwIfNoEntry: false })
   if (disk === undefined) return []
   return (whenReadable(() => namesIn('/proc')) ?? []).flatMap((pid) => {
     if (!/^\d+$/.test(pid) || pid === String(process.pid)) return []
     const directory = join('/proc', pid, 'fd')
-    const isUser = (whenReadable(() => namesIn(directory)) ?? []).some((fd) => {
+    const isDisk = (fd: string) => {
       const open = whenReadable(() => statSync(join(directory, fd), { bigint: true, throwIfNoEntry: false }))
       return open !== undefined && open.ino === disk.ino && open.dev === disk.dev
-    })
-    return isUser ? [`${nameOf(pid)} (pid ${pid})`] : []
+    }
+    return (whenReadable(() => namesIn(directory)) ?? []).filter(isDisk).map((fd) => ({ pid, fd }))
   })
 }
 

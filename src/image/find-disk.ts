@@ -65,7 +65,7 @@ function notFound(asked: string): VmImageError {
 function chainByHeader(path: string, context: FindContext, base: string | undefined): DiskChain {
   const parents: string[] = []
   for (let at = path; ;) {
-    const { qcow2 } = examineOverlay(at)
+    const { qcow2 } = examineOverlay(at, { mayBeCorrupt: at === path })
     const below = qcow2?.backingFile
     if (below === undefined) throw noBase(path, 'its header names no base', base)
     const beside = join(dirname(at), below)

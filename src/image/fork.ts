@@ -2,14 +2,15 @@
 import { chmodSync, existsSync, statSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { Cleanup } from '../cleanup.js'
-import { VmImageError } from '../errors.js'
-import { prepareOverlay } from '../qcow2/create.js'
+import { type OverlayBase, prepareOverlay } from '../qcow2/create.js'
 import { parseSize } from '../request/size.js'
 import { isUnchanged, stampOf } from '../store/stamp.js'
-import { type DiskState, parentsOfFork } from './disk-state.js'
-import { diskInUse, isOpenNow, requireUnused } from './disk-users.js'
-import { linkOrCopy } from './link-or-copy.js'
-import { checkUnchanged, makeImage } from './overlay.js'
+import { checkBelow, frozenChanged } from './check-unchanged.js'
+import { diskGone, type DiskState, type FrozenDisk, requirePresent } from './disk-state.js'
+import { diskInUse, findWriters, isOpenNow, requireUnused } from './disk-users.js'
+import { noteFrozen } from './kept-directory.js'
+import { makeImage } from './overlay.js'
+import { placeFrozen } from './place-frozen.js'
 import { stateOf, type VmImage } from './vm-image.js'
 
 export interface ForkOptions {
@@ -27,15 +28,14 @@ export async function forkImage(image: VmImage, { size, extendedL2 }: ForkOption
   const state = stateOf(image)
   if (state.frozenAs === undefined && existsSync(state.path)) await requireUnused(state.path, 'Cannot fork')
   requirePresent(state, 'fork')
-  checkUnchanged(state.base)
+  checkBelow(state)
   // What is wrong with the size is said while nothing is frozen.
-  prepareOverlay(
-    { path: state.path, format: 'qcow2', virtualSizeBytes: image.virtualSizeBytes },
-    { sizeBytes },
-  )
-  const thaw = freeze(state)
+  prepareOverlay(belowFork(image, state.path), { sizeBytes })
+  const { frozen, thaw } = freeze(state)
   try {
-    return forkFrozen(image, { sizeBytes, extendedL2 })
+    const fork = forkFrozen(image, frozen, { sizeBytes, extendedL2 })
+    if (state.kept) state.kept = noteFrozen(image.arch, state.kept)
+    return fork
   } catch (error) {
     thaw()
     throw error
@@ -44,6 +44,7 @@ export async function forkImage(image: VmImage, { size, extendedL2 }: ForkOption
 
 function forkFrozen(
   image: VmImage,
+  frozen: FrozenDisk,
   {
     sizeBytes,
     extendedL2,
@@ -53,9 +54,11 @@ function forkFrozen(
   const afterwards = new Cleanup()
   // Deferred first, so done last; the fork is known by then.
   afterwards.defer(() => release(image, fork))
-  const below = placeBeside(image, state)
-  const fork: VmImage = makeImage(state.base, below, parentsOfFork(state), {
-    directory: state.overlayDir,
+  const { overlayDir } = state
+  const parents = placeBeside([frozen, ...state.parents], dirname(state.path), overlayDir)
+  const below = belowFork(image, join(overlayDir, frozen.name))
+  const fork: VmImage = makeImage(state.base, below, parents, {
+    directory: overlayDir,
     keeping: state.keeping,
     warn: state.warn,
     test: state.test,
@@ -74,55 +77,44 @@ async function release(image: VmImage, fork: VmImage): Promise<void> {
   if (isDisposed) await image.dispose()
 }
 
-/** @throws VmImageError DISK_GONE. */
-export function requirePresent({ path, isDisposed }: DiskState, action: string): void {
-  if (!isDisposed && existsSync(path)) return
-  throw new VmImageError(
-    'DISK_GONE',
-    `Cannot ${action} "${path}": it ${isDisposed ? 'was disposed of, or its test is over' : 'was deleted by somebody'}.\n` +
-      'Do it while the disk is there, and await it in the test.',
-  )
-}
-
 /**
  * Made read-only first and looked at then: who opens it in between and is not root can only read it.
  *
  * @returns what takes that back, where this call did it: without a fork the disk is as it was.
  */
-function freeze(state: DiskState): () => void {
-  if (state.frozenAs === undefined) {
-    const { mode } = statSync(state.path)
-    const thaw = () => {
-      state.frozenAs = undefined
-      chmodSync(state.path, mode & 0o7777)
-    }
-    chmodSync(state.path, frozenMode)
-    if (isOpenNow(state.path)) {
-      thaw()
-      throw diskInUse(state.path, 'Cannot fork')
-    }
-    state.frozenAs = stampOf(state.path)
-    return thaw
+function freeze(state: DiskState): { readonly frozen: FrozenDisk; readonly thaw: () => void } {
+  const { path } = state
+  const name = basename(path)
+  if (state.frozenAs !== undefined) {
+    if (!isUnchanged(path, state.frozenAs)) throw frozenChanged(path)
+    return { frozen: { name, frozenAs: state.frozenAs }, thaw: () => undefined }
   }
-  if (isUnchanged(state.path, state.frozenAs)) return () => undefined
-  throw new VmImageError(
-    'BASE_CHANGED',
-    `Cannot fork "${state.path}": somebody wrote to it after it was forked for the first time, and its forks are not to be trusted.\n` +
-      'Find out who does that (root may write to any file); then prepare the disk anew.',
-  )
+  const { mode } = statSync(path)
+  const thaw = () => {
+    state.frozenAs = undefined
+    chmodSync(path, mode & 0o7777)
+  }
+  chmodSync(path, frozenMode)
+  // A machine that has just been started has the file open, and its locks not yet.
+  if (isOpenNow(path) || findWriters(path).length > 0) {
+    thaw()
+    throw diskInUse(path, 'Cannot fork')
+  }
+  const frozenAs = stampOf(path)
+  if (frozenAs === undefined) throw diskGone(state, 'fork')
+  state.frozenAs = frozenAs
+  return { frozen: { name, frozenAs }, thaw }
 }
 
 /** A fork names what it stands on by its directory, so that both can be moved; a disk that was kept is no longer there. */
-function placeBeside(image: VmImage, { path, parents, overlayDir }: DiskState) {
-  const directory = dirname(path)
-  if (directory !== overlayDir) {
-    for (const name of [basename(path), ...parents]) linkOrCopy(join(directory, name), join(overlayDir, name))
-  }
-  const { virtualSizeBytes } = image
-  return {
-    path: join(overlayDir, basename(path)),
-    format: 'qcow2',
-    virtualSizeBytes,
-    isBeside: true,
-  } as const
+function placeBeside(
+  frozen: readonly FrozenDisk[],
+  directory: string,
+  overlayDir: string,
+): readonly FrozenDisk[] {
+  return directory === overlayDir ? frozen : frozen.map((disk) => placeFrozen(disk, directory, overlayDir))
+}
+
+function belowFork({ virtualSizeBytes }: VmImage, path: string): OverlayBase {
+  return { path, format: 'qcow2', virtualSizeBytes, isBeside: true }
 }

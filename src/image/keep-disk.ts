@@ -1,5 +1,5 @@
 /** keep: a disk outlives its test because somebody wants it to, and not because the test failed. */
-import { requirePresent } from './fork.js'
+import { requirePresent } from './disk-state.js'
 import { keepIn } from './kept-directory.js'
 import { stateOf, type VmImage } from './vm-image.js'
 
@@ -13,10 +13,10 @@ export interface KeptDisk {
 }
 
 /**
- * VmImage.keep(). Idempotent. No limit refuses it; but it is counted, and so it is the disks of failed tests that find
- * less room.
+ * VmImage.keep(). Idempotent. No limit refuses it; but it is counted, and so it is older disks that go, and the disks of
+ * failed tests that find less room.
  */
-export function keepImage(image: VmImage): KeptDisk {
+export async function keepImage(image: VmImage): Promise<KeptDisk> {
   const state = stateOf(image)
   if (state.kept) return state.kept
   const { keeping, test, base } = state
@@ -28,5 +28,6 @@ export function keepImage(image: VmImage): KeptDisk {
   if (kept === undefined) throw new TypeError('A disk does not stand on itself.')
   const { path, directory, boot } = kept
   state.kept = { path, directory, boot }
+  await keeping.makeRoom?.()
   return state.kept
 }

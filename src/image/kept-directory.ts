@@ -11,14 +11,16 @@
  * killed, what it leaves is either a directory with a note, which is removed in its turn, or one that its owner's name
  * tells apart.
  */
-import { renameSync, writeFileSync } from 'node:fs'
+import { readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { systemErrorCode } from '../errors.js'
 import { markKept } from '../store/lease.js'
 import { makeDirectory } from '../store/make-directory.js'
 import { newOwner } from '../store/owner.js'
+import { whenReadable } from '../store/readable.js'
 import { bootCommand } from './boot-command.js'
-import { linkOrCopy } from './link-or-copy.js'
+import type { KeptDisk } from './keep-disk.js'
+import { placeFrozen } from './place-frozen.js'
 import { moveOverlay, stateOf, type VmImage } from './vm-image.js'
 
 export const noteName = 'note.json'
@@ -56,7 +58,7 @@ export function keepIn(
   disks: readonly KeepableImage[],
   keptFor: KeptFor,
 ): readonly KeptPlace[] {
-  const below = new Set(disks.flatMap(({ image }) => stateOf(image).parents))
+  const below = new Set(disks.flatMap(({ image }) => stateOf(image).parents.map(({ name }) => name)))
   const top = disks.filter(({ image }) => !below.has(basename(image.path)))
   const images = top.map(({ image }) => image)
   const directory = makeKeptDirectory(images, keptFor, keptDir)
@@ -68,14 +70,34 @@ export function keepIn(
   })
 }
 
+/** After a kept disk was forked: the command of its note leaves it as it is. The note may be gone, which is no harm. */
+export function noteFrozen(arch: string, kept: KeptDisk): KeptDisk {
+  const boot = bootCommand(arch, kept.path, { isFrozen: true })
+  const path = join(kept.directory, noteName)
+  const note = whenReadable(() => readFileSync(path, 'utf8'))
+  if (note !== undefined && boot !== kept.boot) {
+    const draft = join(kept.directory, newOwner())
+    writeFileSync(
+      draft,
+      note.replace(JSON.stringify(kept.boot), () => JSON.stringify(boot)),
+    )
+    renameSync(draft, path)
+  }
+  return { ...kept, boot }
+}
+
 /** What it stands on first, and by a link: forks of it may be elsewhere too. */
 function placeIn(image: VmImage, directory: string): string {
-  const { path, parents, forks } = stateOf(image)
-  for (const name of parents) linkOrCopy(join(dirname(path), name), join(directory, name))
-  const target = join(directory, basename(path))
-  if (forks.size > 0) linkOrCopy(path, target)
-  else moveOverlay(image, directory)
-  return target
+  const state = stateOf(image)
+  const { path, frozenAs } = state
+  const parents = state.parents.map((parent) => placeFrozen(parent, dirname(path), directory))
+  if (state.forks.size > 0 && frozenAs !== undefined) {
+    // Its forks need it where it was; that name goes with the last of them.
+    state.frozenAs = placeFrozen({ name: basename(path), frozenAs }, dirname(path), directory).frozenAs
+    state.path = join(directory, basename(path))
+  } else moveOverlay(image, directory)
+  state.parents = parents
+  return state.path
 }
 
 /** The directory appears with its note by one rename. */
@@ -103,7 +125,7 @@ function noteOf(image: VmImage, directory: string) {
   const { name, version, build, arch, variant, url, digest, trust, baseImage, baseFormat } = image
   const origin = { name, version, build, arch, variant, url, digest, trust }
   const path = join(directory, basename(image.path))
-  const parents = stateOf(image).parents.map((parent) => join(directory, parent))
+  const parents = stateOf(image).parents.map(({ name: parent }) => join(directory, parent))
   const below = { ...(parents.length > 0 && { parents }), baseImage, baseFormat }
   return { ...origin, path, ...below, boot: bootOf(image, path) }
 }

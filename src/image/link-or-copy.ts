@@ -4,7 +4,7 @@ import { systemErrorCode } from '../errors.js'
 
 const noLinks = new Set(['EPERM', 'EXDEV', 'EMLINK', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS'])
 
-/** Does nothing where there is a file at `target` already. */
+/** Does nothing where there is a file at `target` already, which is then taken for what was put there before. */
 export function linkOrCopy(path: string, target: string): void {
   try {
     linkOrCopyNew(path, target)

@@ -6,15 +6,13 @@ import { randomUUID } from 'node:crypto'
 import { rmSync, statSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { join, parse } from 'node:path'
-import { fileURLToPath, pathToFileURL } from 'node:url'
 import { Cleanup } from '../cleanup.js'
-import { VmImageError } from '../errors.js'
 import { createOverlay, type Overlay, type OverlayBase } from '../qcow2/create.js'
 import { markTest, unmarkTest } from '../store/run-record.js'
-import { isUnchanged, stampOf } from '../store/stamp.js'
 import type { BaseImage } from './base-image.js'
+import { checkUnchanged } from './check-unchanged.js'
 import { isLockedByQemu } from './disk-locks.js'
-import type { DiskState, Keeping } from './disk-state.js'
+import type { DiskState, FrozenDisk, Keeping } from './disk-state.js'
 import { VmImage } from './vm-image.js'
 
 export interface OverlayOptions {
@@ -48,15 +46,15 @@ export function openOverlay(base: BaseImage, options: OverlayOptions): VmImage {
 /**
  * For the package itself: an image of a new overlay on `below`, which is the base, or stands on it.
  *
- * @param parents file names of the overlays between the two, the nearest first; they are in the same directory.
+ * @param parents the overlays between the two, the nearest first; they are in the same directory.
  */
 export function makeImage(
   base: BaseImage,
   below: OverlayBase,
-  parents: readonly string[],
+  parents: readonly FrozenDisk[],
   options: OverlayOptions,
 ): VmImage {
-  const { directory, sizeBytes, extendedL2, test, warn, keeping } = options
+  const { directory, sizeBytes, extendedL2 = true, test, warn, keeping } = options
   const path = join(directory, `${parse(base.fileName).name}-${randomUUID().slice(0, 8)}.qcow2`)
   const overlay = createOverlay(path, below, { sizeBytes, extendedL2 })
   const cleanup = options.afterwards?.move() ?? new Cleanup()
@@ -69,6 +67,7 @@ export function makeImage(
   const state: DiskState = {
     path,
     base,
+    extendedL2,
     parents,
     forks: new Set(),
     frozenAs: undefined,
@@ -100,22 +99,4 @@ async function deleteOverlay({ path, fileSizeBytes }: Overlay, warn: OverlayOpti
   }
   if (stat.blocks * 512n > littleBytes) return rm(path, { force: true })
   rmSync(path, { force: true })
-}
-
-/** One look per test. A cached base is 0444, but root's `qemu-img commit` and a plain `dd` do not mind that. */
-export function checkUnchanged(base: BaseImage): void {
-  if (isUnchanged(base.path, base.stamp)) return
-  const found = stampOf(base.path) ? 'somebody wrote to it after it was verified' : 'it is gone'
-  throw new VmImageError(
-    'BASE_CHANGED',
-    `Cannot use base image "${base.path}": ${found}, and what stands on it is not to be trusted.\n` +
-      cureOf(base),
-  )
-}
-
-function cureOf({ url, path }: BaseImage): string {
-  const who = 'Then find out who does that (root, "qemu-img commit", rm).'
-  if (!url.startsWith('file:')) return `Run again: vmimage fetches it anew. ${who}`
-  if (url === pathToFileURL(path).href) return 'Run again when the file is as it shall be.'
-  return `Import it again: vmimage import ${fileURLToPath(url)}. ${who}`
 }

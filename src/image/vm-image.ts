@@ -9,15 +9,16 @@ import { basename, join } from 'node:path'
 import type { Cleanup } from '../cleanup.js'
 import type { ImageFacts } from '../image-facts.js'
 import type { Changes } from '../qcow2/changes.js'
+import { refuseDataFile } from '../qcow2/data-file.js'
 import type { Trust } from '../trust.js'
 import type { BaseImage } from './base-image.js'
 import type { DiskInfo } from './disk-info.js'
-import type { DiskState } from './disk-state.js'
+import { checkBelow } from './check-unchanged.js'
+import { chainOf, diskFrozen, type DiskState, requirePresent } from './disk-state.js'
 import type { ExportOptions } from './export-disk.js'
 import type { ForkOptions } from './fork.js'
 import type { KeptDisk } from './keep-disk.js'
 import { type Launch, launchOf } from './launch.js'
-import { chainOf, diskFrozen } from './disk-state.js'
 
 /**
  * For the package itself: moves the overlay into `directory` (same file system), where disposing of the image leaves
@@ -96,14 +97,19 @@ export class VmImage implements ImageFacts, AsyncDisposable {
    * What to tell QEMU so that it opens this disk on its base, whatever backing files are named in them, and can write to
    * nothing but the disk itself.
    *
-   * @throws VmImageError DISK_FROZEN when there are forks of it.
+   * @throws VmImageError DISK_FROZEN when there are forks of it, DISK_GONE, BASE_CHANGED when somebody wrote to what it
+   * stands on, UNSAFE_IMAGE when somebody has made its file name another one for its data, which QEMU would open.
    * @example
    * const { args, node } = image.launch
    * spawn('qemu-system-x86_64', ['-m', '1G', ...args, '-device', `virtio-blk-pci,drive=${node}`])
    */
   get launch(): Launch {
     this.#requireWritable('launch')
-    return launchOf(chainOf(this.#state))
+    requirePresent(this.#state, 'launch')
+    checkBelow(this.#state)
+    const chain = chainOf(this.#state)
+    for (const path of [chain.path, ...chain.parents]) refuseDataFile(path)
+    return launchOf(chain)
   }
 
   /**
@@ -146,9 +152,8 @@ export class VmImage implements ImageFacts, AsyncDisposable {
    * await image.exportTo('prepared.qcow2', { compress: true })
    */
   async exportTo(path: string, options: ExportOptions = {}): Promise<void> {
-    const { checkUnchanged } = await import('./overlay.js')
     // Of a disk that is gone, that is what has to be said.
-    if (existsSync(this.path)) checkUnchanged(this.#state.base)
+    if (existsSync(this.path)) checkBelow(this.#state)
     const { exportDisk } = await import('./export-disk.js')
     await exportDisk(chainOf(this.#state), path, options)
   }

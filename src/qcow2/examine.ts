@@ -9,7 +9,7 @@ import { findOddPartitionTable, findPartitionTable } from './partition-table.js'
 import { type Qcow2Facts, qcow2Facts } from './qcow2-facts.js'
 import { isInside } from './qcow2-rule.js'
 import { findBreaches, headerRules } from './qcow2-rules.js'
-import { type ImageFile, mostHeadBytes, withImageFile } from './read-image.js'
+import { type ImageFile, mostHeadBytes, openImageFile } from './read-image.js'
 import { type Breach, breach } from './rule.js'
 import { l1Bytes, refcountTableBytes } from './table-rules.js'
 
@@ -47,20 +47,30 @@ const mostRefcountTableBytesRead = 131_072
 /**
  * Examines the file at `path`; links are not followed, and what it names is not opened.
  *
- * @throws VmImageError FILE_NOT_FOUND when there is none.
+ * @throws VmImageError FILE_NOT_FOUND when there is none, FILE_UNREADABLE.
  */
 export function examineImage(path: string, options: ExamineOptions = {}): ImageReport {
-  return withImageFile(path, (file) => {
-    if (typeof file === 'string') return noFile(path, `it is a ${file}`)
-    if (!file.isRegular) return noFile(path, 'it is no regular file')
-    const head = file.read(0, markBytes)
-    const tail = file.read(Math.max(0, file.fileSizeBytes - sectorBytes), sectorBytes)
-    if (isQcow2(head)) return examineQcow2(path, file, { head: wholeHead(file, head), tail }, options)
-    const foreign = findForeignFormat(head, tail)
-    const found = foreign && breach(fileRules.W2, `it is a ${foreign.name}`, foreign.cure)
-    if (found) return { ...blank(path, file), format: foreign.format, breaches: [found] }
-    return examineRaw(path, file, head, options)
-  })
+  const opened = openImageFile(path)
+  if (typeof opened === 'string') return examineFile(path, opened, options)
+  using file = opened
+  return examineFile(path, file, options)
+}
+
+/** The same of a file that is open, so that what is read of it afterwards is what was examined. */
+export function examineFile(
+  path: string,
+  file: ReturnType<typeof openImageFile>,
+  options: ExamineOptions = {},
+): ImageReport {
+  if (typeof file === 'string') return noFile(path, `it is a ${file}`)
+  if (!file.isRegular) return noFile(path, 'it is no regular file')
+  const head = file.read(0, markBytes)
+  const tail = file.read(Math.max(0, file.fileSizeBytes - sectorBytes), sectorBytes)
+  if (isQcow2(head)) return examineQcow2(path, file, { head: wholeHead(file, head), tail }, options)
+  const foreign = findForeignFormat(head, tail)
+  const found = foreign && breach(fileRules.W2, `it is a ${foreign.name}`, foreign.cure)
+  if (found) return { ...blank(path, file), format: foreign.format, breaches: [found] }
+  return examineRaw(path, file, head, options)
 }
 
 function isQcow2(head: Buffer): boolean {

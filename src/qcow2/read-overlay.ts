@@ -2,11 +2,11 @@
  * Opens an overlay for reading its own tables. A guest cannot write to them, but the file may be anything by the time
  * that somebody asks: it keeps every rule for base images, except those that no overlay keeps.
  */
-import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs'
+import { readSync } from 'node:fs'
 import { VmImageError } from '../errors.js'
-import { examineImage, type ImageReport } from './examine.js'
+import { examineFile, examineImage, type ImageReport } from './examine.js'
 import { clusterBytes, hasFeature, incompatible, parseHeader } from './header.js'
-import { mostHeadBytes } from './read-image.js'
+import { type ImageFile, openImageFile } from './read-image.js'
 
 /** An open overlay. */
 export interface OverlayFile {
@@ -29,16 +29,26 @@ export interface OverlayFile {
  */
 const rulesForBases = new Set(['Q2', 'Q8', 'Q9-dirty', 'Q13-disk'])
 /** The format's own limit is 2 PiB of 64 KiB clusters; ours keeps every offset a number. */
-const mostVirtualBytes = 2 ** 51
+const limits = { maxVirtualSizeBytes: 2 ** 51 } as const
+
+export interface OverlayExamination {
+  /** True: it may bear QEMU's mark that its tables are damaged, of which nothing but its header is believed. Default false. */
+  readonly mayBeCorrupt?: boolean | undefined
+}
 
 /**
  * What the file at `path` is, if it is a sound overlay. Nothing that it names is opened.
  *
- * @throws VmImageError FILE_NOT_FOUND, UNSUPPORTED_IMAGE when it is no qcow2 file, UNSAFE_IMAGE when it breaks a rule.
+ * @throws VmImageError FILE_NOT_FOUND, FILE_UNREADABLE, UNSUPPORTED_IMAGE when it is no qcow2 file, UNSAFE_IMAGE when it
+ * breaks a rule.
  */
-export function examineOverlay(path: string): ImageReport {
-  const report = examineImage(path, { maxVirtualSizeBytes: mostVirtualBytes })
-  const broken = report.breaches.find(({ rule }) => !rulesForBases.has(rule.id))
+export function examineOverlay(path: string, { mayBeCorrupt }: OverlayExamination = {}): ImageReport {
+  return requireSound(path, examineImage(path, limits), mayBeCorrupt ? ['Q9-corrupt'] : [])
+}
+
+function requireSound(path: string, report: ImageReport, forgiven: readonly string[] = []): ImageReport {
+  const isForgiven = (id: string) => rulesForBases.has(id) || forgiven.includes(id)
+  const broken = report.breaches.find(({ rule }) => !isForgiven(rule.id))
   if (broken) {
     const { rule, found } = broken
     throw noOverlay(path, `${found} (rule ${rule.id}: ${rule.meaning})`, rule.code)
@@ -47,19 +57,20 @@ export function examineOverlay(path: string): ImageReport {
   return report
 }
 
-/** To be held with `using`, which closes it. Throws what examineOverlay() does. */
+/** To be held with `using`, which closes it. What is read is the file that was examined. Throws what examineOverlay() does. */
 export function openOverlayFile(path: string): OverlayFile & Disposable {
-  examineOverlay(path)
-  const fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
+  const file = openImageFile(path)
   try {
-    return { ...overlayFile(path, fd), [Symbol.dispose]: () => closeSync(fd) }
+    requireSound(path, examineFile(path, file, limits))
+    if (typeof file === 'string') throw noOverlay(path, `it is a ${file}`)
+    return { ...overlayFile(path, file), [Symbol.dispose]: file[Symbol.dispose] }
   } catch (error) {
-    closeSync(fd)
+    if (typeof file !== 'string') file[Symbol.dispose]()
     throw error
   }
 }
 
-function overlayFile(path: string, fd: number): OverlayFile {
+function overlayFile(path: string, { fd, fileSizeBytes, allocatedBytes }: ImageFile): OverlayFile {
   const read: OverlayFile['read'] = (offset, bytes) => {
     const buffer = Buffer.alloc(bytes)
     for (let filled = 0; filled < bytes;) {
@@ -69,8 +80,7 @@ function overlayFile(path: string, fd: number): OverlayFile {
     }
     return buffer
   }
-  const { size, blocks } = fstatSync(fd)
-  const header = parseHeader(read(0, Math.min(size, mostHeadBytes, 4096)))
+  const header = parseHeader(read(0, Math.min(fileSizeBytes, 4096)))
   if (header === undefined) throw noOverlay(path, 'its header changed while it was read')
   return {
     clusterBytes: Number(clusterBytes(header)),
@@ -79,7 +89,7 @@ function overlayFile(path: string, fd: number): OverlayFile {
     l1Entries: header.l1Entries,
     hasExtendedL2: hasFeature(header, incompatible.extendedL2),
     hasZeroFlag: header.version === 3,
-    allocatedBytes: blocks * 512,
+    allocatedBytes,
     read,
   }
 }

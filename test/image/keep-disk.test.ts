@@ -72,7 +72,10 @@ describe('image.keep()', () => {
     const { image } = disk
     await countOf(image)
     const fork = await image.fork()
+    const before = image.path
     const { path, boot } = await image.keep()
+    expect(image.path).toBe(path)
+    expect(existsSync(before)).toBe(true) // for the fork
     expect(boot).toContain('snapshot=on')
     expect(statSync(path).mode & 0o777).toBe(0o444)
     expect(await countOf(fork)).toBe(2)
@@ -87,8 +90,12 @@ describe('image.keep()', () => {
     await using disk = await openCountingDisk()
     const { image } = disk
     await countOf(image)
-    await image.keep()
+    const first = await image.keep()
     const fork = await image.fork()
+    const { boot } = await image.keep()
+    const note = readFileSync(join(first.directory, 'note.json'), 'utf8')
+    expect([first.boot, boot, note].map((text) => text.includes('snapshot=on'))).toEqual([false, true, true])
+    expect(readdirSync(first.directory).toSorted()).toEqual([basename(first.path), 'note.json'].toSorted())
     expect(await countOf(fork)).toBe(2)
     const { path } = await fork.keep()
     await fork.dispose()

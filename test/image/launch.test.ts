@@ -1,5 +1,5 @@
 /** What QEMU does with the node that a disk is launched by: it knows the whole chain, and what is below is read-only. */
-import { chmodSync, readFileSync, writeFileSync } from 'node:fs'
+import { appendFileSync, chmodSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { bootCounterDisk } from '../../fixtures/images/boot-counter.js'
@@ -84,4 +84,36 @@ test('no commit reaches the base of image.launch, not root’s either; by the na
   await using machine = await startMachine('-drive', `file=${image.path},format=qcow2,if=virtio`)
   await machine.ask('human-monitor-command', { 'command-line': 'commit all' })
   expect(readFileSync(image.baseImage).equals(before)).toBe(false)
+})
+
+test('image.launch is refused where the disk names another file for its data, which QEMU would open', async () => {
+  await using disk = await openCountingDisk()
+  const { image } = disk
+  const secret = join(disk.directory, 'secret')
+  writeFileSync(secret, Buffer.alloc(image.virtualSizeBytes, 's'))
+  const { launch } = image
+  rmSync(image.path)
+  const options = `data_file=${secret},data_file_raw=on`
+  await qemuImg('create', '-f', 'qcow2', '-o', options, image.path, String(image.virtualSizeBytes))
+  writeFileSync(secret, Buffer.alloc(image.virtualSizeBytes, 's'))
+  const copy = join(disk.directory, 'copy')
+  await qemuImg('convert', '-O', 'raw', nodeAsFileName(launch.blockdev), copy)
+  expect(readFileSync(copy).includes('ssssssss')).toBe(true)
+  expect(() => image.launch).toThrow(
+    expect.objectContaining({ code: 'UNSAFE_IMAGE', message: expect.stringContaining('Q9-data-file') }),
+  )
+  writeFileSync(image.path, 'none')
+  expect(() => image.launch).toThrow(
+    expect.objectContaining({ code: 'UNSAFE_IMAGE', message: expect.stringContaining('no qcow2 file') }),
+  )
+})
+
+test('image.launch is refused where the base was changed or the disk is gone', async () => {
+  await using disk = await openCountingDisk()
+  const { image } = disk
+  chmodSync(image.baseImage, 0o644)
+  appendFileSync(image.baseImage, 'more')
+  expect(() => image.launch).toThrow(expect.objectContaining({ code: 'BASE_CHANGED' }))
+  rmSync(image.path)
+  expect(() => image.launch).toThrow(expect.objectContaining({ code: 'DISK_GONE' }))
 })

@@ -64,6 +64,25 @@ describe('image.reset()', () => {
     expect(await countOf(image)).toBe(1)
   })
 
+  test('takes back a disk that QEMU has marked as damaged, which nothing else does', async () => {
+    await using disk = await openCountingDisk()
+    const { image } = disk
+    const damage = async () => {
+      expect(await countOf(image)).toBe(1)
+      const bytes = readFileSync(image.path)
+      bytes[79] = (bytes[79] ?? 0) | 2 // incompatible features, bit 1
+      writeFileSync(image.path, bytes)
+      await expect(image.changes()).rejects.toMatchObject({ code: 'UNSAFE_IMAGE' })
+      expect((await image.info()).qcow2?.features).toContain('corrupt')
+    }
+    await damage()
+    await image.reset()
+    await damage()
+    await resetDisk(chainOf(stateOf(image)))
+    expect(await countOf(image)).toBe(1)
+    expect((await image.info()).qcow2?.features).toEqual(['extended L2 entries'])
+  })
+
   test('is never seen by who has the file open without a lock', async () => {
     await using disk = await openCountingDisk()
     const { image } = disk

@@ -2,12 +2,18 @@
  * export: a disk with all that is below it as one file, in the formats that other hypervisors read; by qemu-img. It is
  * told the whole chain, and an overlay that names a data file is refused before.
  */
-import { closeSync, existsSync, fsyncSync, mkdtempSync, openSync, rmSync, statSync } from 'node:fs'
+import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, rmSync, statSync } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
 import { systemErrorCode, VmImageError } from '../errors.js'
+import { isDiskFull } from '../disk-full.js'
+import { unwritable } from '../file-trouble.js'
 import { runQuietly } from '../program.js'
 import { blockNode, type DiskChain, nodeAsFileName } from '../qcow2/block-node.js'
 import { examineOverlay } from '../qcow2/read-overlay.js'
+import { namesIn } from '../store/directory.js'
+import { isProvablyDead, newOwner, parseOwner } from '../store/owner.js'
+import { whenReadable } from '../store/readable.js'
+import { removeTree } from '../store/remove-tree.js'
 import { requireUnused } from './disk-users.js'
 import { linkOrCopyNew } from './link-or-copy.js'
 
@@ -53,7 +59,7 @@ export async function exportDisk(chain: DiskChain, path: string, options: Export
   // QEMU is told the chain, but would still open a data file that one of these names.
   for (const overlay of [chain.path, ...chain.parents]) examineOverlay(overlay)
   const { signal = new AbortController().signal, onProgress } = options
-  const directory = makeDraftDirectory(chain, target)
+  const directory = makeDraftDirectory(target)
   try {
     // Under its own name: a vmdk file holds that.
     const draft = join(directory, basename(target))
@@ -88,17 +94,22 @@ function argumentsFor({ format = 'qcow2', compress = false }: ExportOptions): re
   )
 }
 
-/** Beside the target, so that the last step is one link. */
-function makeDraftDirectory(chain: DiskChain, target: string): string {
+const draftPrefix = '.vmimage-export-'
+
+/** Beside the target, so that the last step is one link. Those of processes that were killed go first: they may be large. */
+function makeDraftDirectory(target: string): string {
+  const parent = dirname(target)
   try {
-    return mkdtempSync(join(dirname(target), '.vmimage-export-'))
+    for (const name of whenReadable(() => namesIn(parent)) ?? []) {
+      const owner = name.startsWith(draftPrefix) ? parseOwner(name.slice(draftPrefix.length)) : undefined
+      if (owner && isProvablyDead(owner)) whenReadable(() => removeTree(join(parent, name)))
+    }
+    const directory = join(parent, `${draftPrefix}${newOwner()}`)
+    mkdirSync(directory, { mode: 0o700 })
+    return directory
   } catch (error) {
-    if (systemErrorCode(error) !== 'ENOENT') throw error
-    throw new VmImageError(
-      'FILE_NOT_FOUND',
-      `Cannot export "${chain.path}" to "${target}": there is no such directory.\nMake it first.`,
-      { cause: error },
-    )
+    if (isDiskFull(error)) throw noSpace(target, error)
+    throw unwritable('export to', target, error)
   }
 }
 
@@ -116,7 +127,9 @@ function publish(draft: string, target: string, chain: DiskChain): void {
   try {
     linkOrCopyNew(draft, target)
   } catch (error) {
-    throw systemErrorCode(error) === 'EEXIST' ? fileExists(chain, target, error) : error
+    throw systemErrorCode(error) === 'EEXIST'
+      ? fileExists(chain, target, error)
+      : unwritable('export to', target, error)
   }
 }
 
@@ -139,10 +152,14 @@ function noDisk(chain: DiskChain, target: string): VmImageError {
 function explained(error: unknown, target: string): unknown {
   if (!(error instanceof VmImageError) || !/No space left|Disk quota exceeded/.test(error.message))
     return error
+  return noSpace(target, error)
+}
+
+function noSpace(target: string, cause: unknown): VmImageError {
   return new VmImageError(
     'NO_SPACE',
     `Cannot write "${target}": its disk, or a quota on it, has no room for the whole disk.\n` +
       'Make room, or name a file on another disk; "compress" takes less.',
-    { cause: error },
+    { cause },
   )
 }

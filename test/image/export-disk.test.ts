@@ -11,6 +11,7 @@ import {
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { exportFormats } from '../../src/image/export-disk.js'
+import { newOwner, nobody } from '../../src/store/owner.js'
 import { qemuImg } from '../support/qemu.js'
 import { startWorker } from '../support/worker.js'
 import { countOf, countOfFile, machineOf, openCountingDisk } from './counting-disk.js'
@@ -107,9 +108,34 @@ describe('image.exportTo()', () => {
     await expect(disk.image.exportTo(path)).rejects.toMatchObject({ code: 'FILE_EXISTS' })
     expect(readFileSync(path, 'utf8')).toBe('mine')
     expect(readdirSync(join(disk.directory, 'out'))).toEqual(['disk'])
-    await expect(disk.image.exportTo(join(disk.directory, 'none/disk'))).rejects.toMatchObject({
-      code: 'FILE_NOT_FOUND',
-    })
+  })
+
+  test('says where it cannot write: no directory, a file for one, and one that is not ours', async () => {
+    await using disk = await openCountingDisk()
+    writeFileSync(join(disk.directory, 'file'), '')
+    for (const [path, found] of [
+      [join(disk.directory, 'none/disk'), /no such directory/],
+      [join(disk.directory, 'file/disk'), /a file is where a directory is wanted/],
+      ['/proc/disk', /Cannot export to "\/proc\/disk"/],
+    ] as const) {
+      await expect(disk.image.exportTo(path)).rejects.toMatchObject({
+        code: 'FILE_UNWRITABLE',
+        message: expect.stringMatching(found),
+      })
+    }
+  })
+
+  test('removes what an export that was killed has left there, and not that of another', async () => {
+    await using disk = await openCountingDisk()
+    mkdirSync(join(disk.directory, 'out'))
+    const at = (name: string) => join(disk.directory, 'out', name)
+    const others = [`.vmimage-export-${newOwner()}`, '.vmimage-export-mine']
+    for (const name of [`.vmimage-export-${nobody()}`, ...others]) {
+      mkdirSync(at(name))
+      writeFileSync(join(at(name), 'disk'), 'half')
+    }
+    await disk.image.exportTo(at('disk'))
+    expect(readdirSync(at('')).toSorted()).toEqual([...others, 'disk'].toSorted())
   })
 
   test('does not overwrite a file that somebody makes meanwhile', async () => {

@@ -53,7 +53,7 @@ function othersText({ cacheDir, overlayDir, shared }: Context): string | undefin
   ]
   const texts = entries.flatMap(([name, paths]) => {
     if (paths.length === 0) return []
-    const bytes = paths.map(allocatedIn).reduce((sum, size) => sum + size, 0)
+    const bytes = paths.map((path) => allocatedIn(path)).reduce((sum, size) => sum + size, 0)
     return [`${paths.length} ${name}${paths.length === 1 ? '' : 's'} (${sizeText(bytes)})`]
   })
   return texts.length > 0 ? `Besides: ${texts.join(', ')}` : undefined

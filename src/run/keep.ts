@@ -95,20 +95,42 @@ function findOld(
   { overlayDir, keptDir, session, keepLast, keepMaxBytes }: RunInfo,
   sizeBytes: number,
 ): { readonly old: readonly string[]; readonly beyond?: KeptImage['beyond'] } {
-  const kept = keptIn(keptDir).toSorted((a, b) => a.keptAtMs - b.keptAtMs)
+  const kept = keptIn(keptDir)
   const own = kept.filter((each) => each.session === session)
   // Several processes may be one session, and each has places of its own.
   if (own.length >= keepLast) return { old: [], beyond: 'keepLast' }
   const old = kept.filter((each) => each.session !== session && !goesOn(each.session, overlayDir))
-  let takenBytes = sizeBytes + sumOf(kept)
+  const takenBytes = sizeBytes + sumOf(kept)
   if (takenBytes - sumOf(old) > keepMaxBytes) return { old: [], beyond: 'keepMaxSize' }
   const tooMany = kept.length + 1 - keepLast
-  const last = old.findIndex((each, index) => {
-    const isEnough = index >= tooMany && takenBytes <= keepMaxBytes
-    takenBytes -= each.sizeBytes
+  return { old: oldestOf(old, tooMany, takenBytes - keepMaxBytes).map(({ name }) => join(keptDir, name)) }
+}
+
+/** As many from the start as are `tooMany`, and more until they have `tooManyBytes`. */
+function oldestOf<Kept extends { readonly sizeBytes: number }>(
+  old: readonly Kept[],
+  tooMany: number,
+  tooManyBytes: number,
+): readonly Kept[] {
+  let leftBytes = tooManyBytes
+  const last = old.findIndex(({ sizeBytes }, index) => {
+    const isEnough = index >= tooMany && leftBytes <= 0
+    leftBytes -= sizeBytes
     return isEnough
   })
-  return { old: old.slice(0, last === -1 ? old.length : last).map(({ name }) => join(keptDir, name)) }
+  return old.slice(0, last === -1 ? old.length : last)
+}
+
+/**
+ * After `image.keep()`, which no limit refuses: kept disks of earlier sessions go until the limits hold, or none of them is
+ * left. Where failed tests keep nothing, whatever is kept was asked for, and stays.
+ */
+export function makeRoomForKept({ overlayDir, keptDir, session, keepLast, keepMaxBytes }: RunInfo): void {
+  if (keepLast === 0) return
+  const kept = keptIn(keptDir)
+  const old = kept.filter((each) => each.session !== session && !goesOn(each.session, overlayDir))
+  const going = oldestOf(old, kept.length - keepLast, sumOf(kept) - keepMaxBytes)
+  for (const { name } of going) remove(join(keptDir, name))
 }
 
 /** Another run that has not ended yet: in an editor, say, beside one in a terminal. */
@@ -121,16 +143,20 @@ function sumOf(kept: readonly { readonly sizeBytes: number }[]): number {
   return kept.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0)
 }
 
-/** Only directories with a note are ours, and one with an owner's name is not ready. */
+/** The oldest first. Only directories with a note are ours, and one with an owner's name is not ready. */
 function keptIn(keptDir: string) {
-  return namesIn(keptDir).flatMap((name) => {
+  const found = namesIn(keptDir).flatMap((name) => {
     if (parseOwner(name)) return []
     const note = join(keptDir, name, noteName)
     const stat = statSync(note, { throwIfNoEntry: false })
-    if (stat === undefined) return []
-    const sizeBytes = allocatedIn(join(keptDir, name))
-    return [{ name, keptAtMs: stat.mtimeMs, sizeBytes, session: sessionIn(note) }]
+    return stat === undefined ? [] : [{ name, keptAtMs: stat.mtimeMs, session: sessionIn(note) }]
   })
+  // Of two that share what they stand on, the newer one is said to have it: the older one's end makes no room of it.
+  const counted = new Set<string>()
+  return found
+    .toSorted((a, b) => b.keptAtMs - a.keptAtMs)
+    .map((kept) => ({ ...kept, sizeBytes: allocatedIn(join(keptDir, kept.name), counted) }))
+    .toReversed()
 }
 
 /** What cannot be removed (another user's, after sudo) is no reason to fail a run. */

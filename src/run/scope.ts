@@ -94,7 +94,11 @@ export class Scope {
     if (this.#isClosed) throw testFinished(input, this.name)
     const image = openDisk(prepared, {
       directory: run.overlayDir,
-      keeping: run,
+      keeping: {
+        keptDir: run.keptDir,
+        session: run.session,
+        makeRoom: async () => (await import('./keep.js')).makeRoomForKept(run),
+      },
       warn: this.#print,
       size,
       extendedL2,

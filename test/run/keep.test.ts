@@ -1,12 +1,13 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { existsSync, linkSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { basename, join } from 'node:path'
 import { expect, test } from 'vitest'
 import { smallQcow2 } from '../../fixtures/images/small-qcow2.js'
 import { makeContext } from '../../src/context.js'
 import type { Options } from '../../src/options.js'
 import type { BaseImage } from '../../src/image/base-image.js'
+import type { Keeping } from '../../src/image/disk-state.js'
 import { openOverlay } from '../../src/image/overlay.js'
-import { keepImages } from '../../src/run/keep.js'
+import { keepImages, makeRoomForKept } from '../../src/run/keep.js'
 import { startRun } from '../../src/run/run.js'
 import { newOwner, nobody } from '../../src/store/owner.js'
 import { tempDir } from '../support/temp-dir.js'
@@ -25,10 +26,10 @@ async function makePlace(options: Options = {}) {
 type Run = Awaited<ReturnType<typeof startRun>>
 
 /** A disk on the run's image, as if it were one of the cache. */
-function openDisk({ info }: Run) {
+function openDisk({ info }: Run, keeping?: Keeping) {
   const [base] = Object.values<BaseImage>(info.images)
   if (base === undefined) throw new Error('The run has no image.')
-  return { image: openOverlay(base, { directory: info.overlayDir }), leaseDir: info.leaseDir }
+  return { image: openOverlay(base, { directory: info.overlayDir, keeping }), leaseDir: info.leaseDir }
 }
 
 function fail(run: Run, name: string) {
@@ -207,4 +208,54 @@ test('Several runs of one session are as one: what one has kept, no other remove
     run.close()
   }
   expect(kept()).toEqual(['a-1', 'b-1'])
+})
+
+test('a disk that two kept ones share is counted once, as the newer one’s', async () => {
+  const { directory, start, keptDir, kept } = await makePlace({ keepLast: 9, keepMaxSize: '3M' })
+  await using _ = directory
+  const first = await start()
+  for (const name of ['a', 'b']) fail(first, name)
+  const shared = Buffer.alloc(2_000_000, 1)
+  writeFileSync(join(keptDir, 'a-1/below.qcow2'), shared)
+  linkSync(join(keptDir, 'a-1/below.qcow2'), join(keptDir, 'b-1/below.qcow2'))
+  first.close()
+  const second = await start()
+  fail(second, 'c')
+  expect(kept()).toEqual(['a-1', 'b-1', 'c-1'])
+  // Neither alone: what the older one has for itself is little.
+  writeFileSync(join(keptDir, 'c-1/large'), shared)
+  fail(second, 'd')
+  second.close()
+  expect(kept()).toEqual(['c-1', 'd-1'])
+})
+
+/** `image.keep()` in a test that passes. */
+async function keepOne(run: Run) {
+  const { keptDir, session } = run.info
+  const makeRoom = () => Promise.resolve(makeRoomForKept(run.info))
+  const { image } = openDisk(run, { keptDir, session, makeRoom })
+  return (await image.keep()).directory
+}
+
+test('image.keep() is never refused, and older ones of other runs make room for it', async () => {
+  const { directory, start, kept } = await makePlace({ keepLast: 2 })
+  await using _ = directory
+  const first = await start()
+  fail(first, 'a')
+  fail(first, 'b')
+  first.close()
+  const second = await start()
+  const mine = [await keepOne(second), await keepOne(second), await keepOne(second)]
+  second.close()
+  expect(kept()).toEqual(mine.map((path) => basename(path)).toSorted())
+})
+
+test('image.keep() removes nothing where failed tests keep nothing', async () => {
+  const { directory, start, kept } = await makePlace({ keepLast: 0 })
+  await using _ = directory
+  for (const run of [await start(), await start()]) {
+    await keepOne(run)
+    run.close()
+  }
+  expect(kept()).toHaveLength(2)
 })

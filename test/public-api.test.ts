@@ -9,7 +9,15 @@ const { exports: entries } = JSON.parse(
 
 /** Every name that a user can import. A name here is a promise: removing one is a breaking change. */
 const surface: Readonly<Record<string, readonly string[]>> = {
-  '.': ['VmImageError', 'defineConfig', 'defineProvider', 'errorCodes', 'imageProviders', 'openVmImage'],
+  '.': [
+    'VmImageError',
+    'defineConfig',
+    'defineProvider',
+    'diskAt',
+    'errorCodes',
+    'imageProviders',
+    'openVmImage',
+  ],
   './vitest': ['test', 'useVmImage'],
   './vitest/plugin': ['vmImages'],
   './vitest/global-setup': ['setup'],

@@ -1,7 +1,5 @@
 /** What the commands about one disk have in common: how it is named, and found. */
-import { makeContext } from '../context.js'
-import { findDisk } from '../image/find-disk.js'
-import type { DiskChain } from '../qcow2/block-node.js'
+import { type Disk, diskAt } from '../image/disk-at.js'
 import type { CommandOptions } from './command.js'
 
 export const diskArgument = 'path of an overlay, or the name of a kept disk as "vmimage kept" shows it'
@@ -11,6 +9,6 @@ export const diskOptions = {
 } as const
 
 /** Everything that the disk stands on is known then. */
-export function askedDisk(asked: string, options: CommandOptions): DiskChain {
-  return findDisk(asked, makeContext(options), options.base)
+export function askedDisk(asked: string, options: CommandOptions): Disk {
+  return diskAt(asked, options)
 }

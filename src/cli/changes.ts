@@ -1,6 +1,5 @@
 /** `vmimage changes DISK`: how much was written to an overlay, and where. */
 import { sizeText } from '../progress-text.js'
-import { readChanges } from '../qcow2/changes.js'
 import { askedDisk, diskArgument, diskOptions } from './asked-disk.js'
 import type { Command, CommandOptions } from './command.js'
 import { printRows, printValue } from './print.js'
@@ -10,11 +9,11 @@ export const changesCommand: Command = {
   purpose: "say how much was written to a test's disk, and with --ranges where",
   arguments: { disk: diskArgument },
   options: { '--json': 'print one JSON object', '--ranges': 'each changed range too', ...diskOptions },
-  action: ([disk = ''], options) => Promise.resolve(showChanges(disk, options)),
+  action: ([disk = ''], options) => showChanges(disk, options),
 }
 
-function showChanges(disk: string, options: CommandOptions): void {
-  const { ranges, ...sums } = readChanges(askedDisk(disk, options).path)
+async function showChanges(disk: string, options: CommandOptions): Promise<void> {
+  const { ranges, ...sums } = await askedDisk(disk, options).changes()
   if (options.json) return printValue({ ...sums, ...(options.ranges && { ranges: [...ranges] }) })
   printRows([
     ['written', sizeText(sums.bytes)],

@@ -1,6 +1,6 @@
 /** `vmimage export DISK OUT`: a disk with all that it stands on as one file. */
 import { resolve } from 'node:path'
-import { exportDisk, type ExportFormat, exportFormats } from '../image/export-disk.js'
+import { type ExportFormat, exportFormats } from '../image/export-disk.js'
 import { askedDisk, diskArgument, diskOptions } from './asked-disk.js'
 import type { Command, CommandOptions } from './command.js'
 import { printRows, printValue } from './print.js'
@@ -23,7 +23,8 @@ async function exportTo(disk: string, out: string, options: CommandOptions): Pro
   // Any text may have been typed; exportDisk() refuses what it does not know.
   const format = options.format as ExportFormat | undefined
   const path = resolve(out)
-  await exportDisk(askedDisk(disk, options), path, { format, compress, signal, onProgress: progressLine() })
+  const exportOptions = { format, compress, signal, onProgress: progressLine() }
+  await askedDisk(disk, options).exportTo(path, exportOptions)
   if (options.json) printValue({ path, format: format ?? 'qcow2' })
   else printRows([[`Wrote ${path}.`]])
 }

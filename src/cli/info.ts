@@ -1,5 +1,5 @@
 /** `vmimage info DISK`: what an overlay is, what it stands on, and who has it open. */
-import { type DiskInfo, readDiskInfo } from '../image/disk-info.js'
+import type { DiskInfo } from '../image/disk-info.js'
 import { sizeText } from '../progress-text.js'
 import { askedDisk, diskArgument, diskOptions } from './asked-disk.js'
 import type { Command, CommandOptions } from './command.js'
@@ -14,7 +14,7 @@ export const infoCommand: Command = {
 }
 
 async function showInfo(disk: string, options: CommandOptions): Promise<void> {
-  const info = await readDiskInfo(askedDisk(disk, options))
+  const info = await askedDisk(disk, options).info()
   if (options.json) printValue(info)
   else printInfo(info)
 }

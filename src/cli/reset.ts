@@ -1,5 +1,4 @@
 /** `vmimage reset DISK`: takes back all that was written to an overlay. */
-import { resetDisk } from '../image/reset-disk.js'
 import { askedDisk, diskArgument, diskOptions } from './asked-disk.js'
 import type { Command, CommandOptions } from './command.js'
 import { printRows, printValue } from './print.js'
@@ -13,8 +12,8 @@ export const resetCommand: Command = {
 }
 
 async function reset(disk: string, options: CommandOptions): Promise<void> {
-  const chain = askedDisk(disk, options)
-  await resetDisk(chain)
-  if (options.json) printValue({ path: chain.path })
-  else printRows([[`${chain.path} is as its base again.`]])
+  const found = askedDisk(disk, options)
+  await found.reset()
+  if (options.json) printValue({ path: found.path })
+  else printRows([[`${found.path} is as its base again.`]])
 }

@@ -12,6 +12,7 @@ import type { Changes } from '../qcow2/changes.js'
 import { refuseDataFile } from '../qcow2/data-file.js'
 import type { Trust } from '../trust.js'
 import type { BaseImage } from './base-image.js'
+import type { Disk } from './disk-at.js'
 import type { DiskInfo } from './disk-info.js'
 import { checkBelow } from './check-unchanged.js'
 import { chainOf, diskFrozen, type DiskState, requirePresent } from './disk-state.js'
@@ -36,7 +37,7 @@ export let stateOf: (image: VmImage) => DiskState
  * await using image = await openVmImage('fedora')
  * await execa('qemu-system-x86_64', ['-drive', `file=${image.path},if=virtio`])
  */
-export class VmImage implements ImageFacts, AsyncDisposable {
+export class VmImage implements ImageFacts, Disk, AsyncDisposable {
   readonly name: string
   readonly version: string
   readonly build: string | undefined

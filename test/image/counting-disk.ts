@@ -35,7 +35,7 @@ export async function openCountingDisk(options: OpenOptions = {}): Promise<Count
 }
 
 /** Boots the disk as `image.launch` says; how often it was booted now. */
-export async function countOf({ launch }: VmImage): Promise<number> {
+export async function countOf({ launch }: Pick<VmImage, 'launch'>): Promise<number> {
   return numberIn(await bootGuest(...launch.args, '-device', `virtio-blk-pci,drive=${launch.node}`))
 }
 
@@ -55,6 +55,6 @@ export function startMachine(...drive: readonly string[]): Promise<Qmp> {
   return startQmp('qemu-system-x86_64', [...quiet, ...drive, '-qmp', 'stdio'])
 }
 
-export function machineOf({ launch }: VmImage): Promise<Qmp> {
+export function machineOf({ launch }: Pick<VmImage, 'launch'>): Promise<Qmp> {
   return startMachine(...launch.args, '-device', `virtio-blk-pci,drive=${launch.node}`)
 }

@@ -49,7 +49,8 @@ describe('diskAt()', () => {
     const disk = find()
     const copy = join(directory, 'copy')
     {
-      await using _machine = await machineOf(disk)
+      await using machine = await machineOf(disk)
+      expect(await machine.ask('query-status')).toHaveProperty('return')
       await expect(disk.reset()).rejects.toMatchObject({ code: 'DISK_IN_USE' })
       await expect(disk.exportTo(copy)).rejects.toMatchObject({ code: 'DISK_IN_USE' })
     }

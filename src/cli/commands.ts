@@ -8,6 +8,7 @@ import { fetchCommand } from './fetch.js'
 import { importCommand } from './import.js'
 import { infoCommand } from './info.js'
 import { inspectCommand } from './inspect.js'
+import { keepCommand } from './keep.js'
 import { keptCommand } from './kept.js'
 import { listCommand } from './list.js'
 import { pinCommand } from './pin.js'
@@ -29,6 +30,7 @@ export const commands: readonly Command[] = [
   resolveCommand,
   inspectCommand,
   keptCommand,
+  keepCommand,
   infoCommand,
   changesCommand,
   exportCommand,

@@ -13,6 +13,8 @@ import { type DiskInfo, readDiskInfo } from './disk-info.js'
 import { diskFrozen } from './disk-state.js'
 import { exportDisk, type ExportOptions } from './export-disk.js'
 import { findDisk } from './find-disk.js'
+import type { KeptDisk } from './keep-disk.js'
+import { keepFound } from './keep-found.js'
 import { type Launch, launchOf } from './launch.js'
 import { resetDisk } from './reset-disk.js'
 
@@ -28,6 +30,7 @@ export interface Disk {
   changes(): Promise<Changes>
   exportTo(path: string, options?: ExportOptions): Promise<void>
   reset(): Promise<void>
+  keep(): Promise<KeptDisk>
 }
 
 export interface DiskAtOptions extends Pick<Options, 'cacheDir' | 'extraCacheDirs' | 'overlayDir'> {
@@ -46,7 +49,8 @@ export interface DiskAtOptions extends Pick<Options, 'cacheDir' | 'extraCacheDir
  * await disk.exportTo('failed.qcow2', { compress: true })
  */
 export function diskAt(asked: string, { base, ...options }: DiskAtOptions = {}): Disk {
-  const chain = findDisk(asked, makeContext(options), base)
+  const context = makeContext(options)
+  const chain = findDisk(asked, context, base)
   const { path } = chain
   return {
     path,
@@ -62,6 +66,7 @@ export function diskAt(asked: string, { base, ...options }: DiskAtOptions = {}):
       await exportDisk(chain, target, exportOptions)
     },
     reset: () => resetDisk(chain),
+    keep: () => keepFound(chain, context),
   }
 }
 

@@ -14,6 +14,7 @@
 import { readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { systemErrorCode } from '../errors.js'
+import type { ImageFacts } from '../image-facts.js'
 import { markKept } from '../store/lease.js'
 import { makeDirectory } from '../store/make-directory.js'
 import { newOwner } from '../store/owner.js'
@@ -40,6 +41,17 @@ export interface KeepableImage {
   readonly leaseDir: string | undefined
 }
 
+/** What a note says of one disk: of its system what is known, and where all is that it consists of. */
+export interface NoteOfDisk extends Partial<ImageFacts> {
+  readonly digest?: string | undefined
+  readonly path: string
+  /** The frozen disks below it, the nearest first. */
+  readonly parents?: readonly string[]
+  readonly baseImage: string
+  readonly baseFormat: 'qcow2' | 'raw'
+  readonly boot: string
+}
+
 /** Where a disk is kept. */
 export interface KeptPlace {
   readonly image: VmImage
@@ -61,7 +73,7 @@ export function keepIn(
   const below = new Set(disks.flatMap(({ image }) => stateOf(image).parents.map(({ name }) => name)))
   const top = disks.filter(({ image }) => !below.has(basename(image.path)))
   const images = top.map(({ image }) => image)
-  const directory = makeKeptDirectory(images, keptFor, keptDir)
+  const directory = makeKeptDirectory(keptDir, keptFor, (into) => images.map((image) => noteOf(image, into)))
   return top.map(({ image, leaseDir }) => {
     // Before the move, and with a directory that exists: there is no moment at which the base could be taken away.
     if (leaseDir !== undefined) markKept(leaseDir, directory)
@@ -100,17 +112,24 @@ function placeIn(image: VmImage, directory: string): string {
   return state.path
 }
 
-/** The directory appears with its note by one rename. */
-function makeKeptDirectory(images: readonly VmImage[], keptFor: KeptFor, keptDir: string): string {
+/**
+ * The directory appears with its note by one rename.
+ *
+ * @param notesIn what the note says of each disk, once the directory is known.
+ */
+export function makeKeptDirectory(
+  keptDir: string,
+  keptFor: KeptFor,
+  notesIn: (directory: string) => readonly NoteOfDisk[],
+): string {
   const draft = join(keptDir, newOwner())
   // With its parent: somebody may delete all kept disks while a watch session goes on.
   makeDirectory({ isShared: false }, draft)
   const name = `${fileNameOf(keptFor.test)}-${keptFor.attempt}`
   for (let copy = 1; ; copy += 1) {
     const directory = join(keptDir, copy === 1 ? name : `${name}.${copy}`)
-    const notes = images.map((image) => noteOf(image, directory))
     const { session, ...test } = keptFor
-    const note = { ...test, keptAt: new Date().toISOString(), session, images: notes }
+    const note = { ...test, keptAt: new Date().toISOString(), session, images: notesIn(directory) }
     writeFileSync(join(draft, noteName), `${JSON.stringify(note, undefined, 2)}\n`)
     try {
       renameSync(draft, directory)
@@ -121,7 +140,7 @@ function makeKeptDirectory(images: readonly VmImage[], keptFor: KeptFor, keptDir
   }
 }
 
-function noteOf(image: VmImage, directory: string) {
+function noteOf(image: VmImage, directory: string): NoteOfDisk {
   const { name, version, build, arch, variant, url, digest, trust, baseImage, baseFormat } = image
   const origin = { name, version, build, arch, variant, url, digest, trust }
   const path = join(directory, basename(image.path))

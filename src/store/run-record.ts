@@ -61,6 +61,11 @@ export function unmarkTest(overlay: string): void {
   whenReadable(() => unlinkSync(`${overlay}${markEnding}`))
 }
 
+/** The test that has the disk `overlay`, of a long name the end; undefined where none is written down. */
+export function findTest(overlay: string): string | undefined {
+  return whenReadable(() => readlinkSync(`${overlay}${markEnding}`))?.slice(tagLength + 1)
+}
+
 /** The tests that have a disk in `overlayDir` now on one of the files `bases`; of long names the end. */
 export function findTests(overlayDir: string, bases: readonly string[]): readonly string[] {
   const tags = new Set(bases.map(tagOf))

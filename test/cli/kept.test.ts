@@ -56,6 +56,22 @@ describe('vmimage kept', () => {
   })
 })
 
+describe('vmimage keep', () => {
+  test('keeps the disk of a test that is running, and says how to boot it', async () => {
+    await using disk = await openCountingDisk()
+    const { image } = disk
+    await countOf(image)
+    const { stdout } = await run(disk, 'keep', image.path)
+    const path = /^kept +(\S+)$/m.exec(stdout)?.[1] ?? ''
+    expect(path).toContain('/kept/')
+    expect(stdout).toMatch(/^boot +qemu-system-x86_64 .*-drive /m)
+    expect(await countOfFile(path)).toBe(2)
+    // Again it is the same.
+    const again = JSON.parse((await run(disk, 'keep', path, '--json')).stdout) as object // of our own making
+    expect(again).toMatchObject({ path })
+  })
+})
+
 describe('vmimage info and changes', () => {
   test('know a kept disk by name, by directory and by path', async () => {
     const { disk, path, directory, name } = await openKept()

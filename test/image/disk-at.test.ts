@@ -1,7 +1,11 @@
-import { chmodSync, readFileSync, rmSync } from 'node:fs'
+import { chmodSync, existsSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { makeContext } from '../../src/context.js'
 import { diskAt } from '../../src/image/disk-at.js'
+import { stateOf } from '../../src/image/vm-image.js'
+import { keptDirectory } from '../../src/store/layout.js'
+import { sweepDeadRuns } from '../../src/store/run-directory.js'
 import { qemuImg } from '../support/qemu.js'
 import { countOf, countOfFile, machineOf, openCountingDisk } from './counting-disk.js'
 
@@ -77,5 +81,61 @@ describe('diskAt()', () => {
     const { opened, find } = await openKept()
     await using _ = opened
     expect(() => find('nothing')).toThrow(expect.objectContaining({ code: 'FILE_NOT_FOUND' }))
+  })
+})
+
+describe('diskAt().keep()', () => {
+  test('of a kept disk says where it is, and keeps nothing twice', async () => {
+    const { opened, find } = await openKept()
+    await using _ = opened
+    const { kept } = stateOf(opened.image)
+    expect(await find().keep()).toEqual(kept)
+    expect(readdirSync(keptDirectory(String(opened.options.overlayDir)))).toHaveLength(1)
+  })
+
+  test('of a running test’s disk leaves that to the test, and stays with its base after it', async () => {
+    await using opened = await openCountingDisk()
+    const { image, options } = opened
+    const { cacheDir, overlayDir } = options
+    await countOf(image)
+    const running = diskAt(image.path, { cacheDir, overlayDir })
+    const { path, directory, boot } = await (async () => {
+      await using _ = await machineOf(image)
+      return running.keep()
+    })()
+    expect(statSync(path).ino).toBe(statSync(image.path).ino)
+    expect(boot).toContain(path)
+    const note = JSON.parse(readFileSync(join(directory, 'note.json'), 'utf8')) as object // of our own making
+    const { name, version, url, baseImage } = image
+    expect(note).toMatchObject({ failed: false, images: [{ name, version, url, baseImage, path, boot }] })
+    expect(await countOf(image)).toBe(2)
+    await image.dispose()
+    sweepDeadRuns(makeContext({ cacheDir, overlayDir }, {}))
+    expect(existsSync(image.path)).toBe(false)
+    expect(await countOf(diskAt(path, { cacheDir, overlayDir }))).toBe(3)
+  })
+
+  test('of a fork takes what it stands on too', async () => {
+    await using opened = await openCountingDisk()
+    const { cacheDir, overlayDir } = opened.options
+    await countOf(opened.image)
+    const fork = await opened.image.fork()
+    const { path, directory } = await diskAt(fork.path, { cacheDir, overlayDir }).keep()
+    await fork.dispose()
+    await opened.image.dispose()
+    expect(readdirSync(directory)).toHaveLength(3)
+    expect(await countOf(diskAt(basename(directory), { cacheDir, overlayDir }))).toBe(2)
+    expect(await countOfFile(path)).toBe(3)
+  })
+
+  test('leaves nothing where it cannot be kept', async () => {
+    await using opened = await openCountingDisk()
+    const { cacheDir, overlayDir } = opened.options
+    const fork = await opened.image.fork()
+    const disk = diskAt(fork.path, { cacheDir, overlayDir })
+    rmSync(opened.image.path)
+    await expect(disk.keep()).rejects.toMatchObject({ code: 'FILE_UNWRITABLE' })
+    expect(readdirSync(keptDirectory(String(overlayDir)))).toEqual([])
+    await fork.dispose()
   })
 })

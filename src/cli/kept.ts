@@ -19,7 +19,7 @@ function showKept(options: CommandOptions): void {
   if (options.json) return printValue(kept)
   if (kept.length === 0) return printRows([[`No disks are kept in ${keptDir}.`]])
   printRows([columns, ...kept.flatMap(rows)])
-  printRows([[], [`They are in ${keptDir}; note.json beside each has the command that boots it.`]])
+  printRows([[], [`They are in ${keptDir}; "vmimage keep NAME" says how to boot one.`]])
 }
 
 const columns = ['NAME', 'SYSTEM', 'KEPT', 'SIZE', 'TEST', 'PATH']

@@ -55,7 +55,7 @@ export function chainOf({ path, parents, base }: DiskState): DiskChain {
 export function diskFrozen(path: string, action: string): VmImageError {
   return new VmImageError(
     'DISK_FROZEN',
-    `Cannot ${action} "${path}": it was forked, and its forks need it as it is.\nFork it again, and use the fork.`,
+    `Cannot ${action} "${path}": it was forked, and its forks need it as it is.\nFork it again, and use the fork; of a kept disk "vmimage export" makes a copy.`,
   )
 }
 

@@ -2,7 +2,8 @@
  * findDisk: from a path or the name of a kept disk to the disk with all that it stands on. What a kept disk stands on is
  * in its note, where that is in this user's directory of kept disks. Of any other overlay only its header says it, and
  * that is believed no further than it leads to frozen overlays of its owner beside it, and to a base that this user's
- * caches hold or that the caller has named: otherwise a file could make a command read any other.
+ * caches hold or that the caller has named: otherwise a file could make a command read any other. Overlays of this
+ * user's runs are where nobody else can put one, and may stand on a file of his own.
  */
 import { lstatSync } from 'node:fs'
 import { basename, dirname, join, relative, resolve } from 'node:path'
@@ -11,7 +12,7 @@ import { VmImageError } from '../errors.js'
 import type { DiskChain } from '../qcow2/block-node.js'
 import { inspectImage } from '../qcow2/inspect.js'
 import { examineOverlay } from '../qcow2/read-overlay.js'
-import { cacheLayout, keptDirectory } from '../store/layout.js'
+import { cacheLayout, keptDirectory, overlayRuns } from '../store/layout.js'
 import { type KeptDirectory, readKept } from './kept-note.js'
 
 type FindContext = Pick<Context, 'cacheDir' | 'extraCacheDirs' | 'overlayDir'>
@@ -100,7 +101,7 @@ interface NamedBase {
 function baseOf(
   path: string,
   named: NamedBase,
-  { cacheDir, extraCacheDirs }: FindContext,
+  { cacheDir, extraCacheDirs, overlayDir }: FindContext,
   given: string | undefined,
 ): DiskChain['base'] {
   const { file, format } = named
@@ -109,7 +110,10 @@ function baseOf(
   }
   const wanted = given === undefined ? file : resolve(given)
   const caches = [cacheDir, ...extraCacheDirs].map((directory) => cacheLayout(directory).versionDir)
-  if (given === undefined && !caches.some((directory) => isInside(directory, wanted))) {
+  const isBelieved =
+    dirname(dirname(path)) === overlayRuns(overlayDir) ||
+    caches.some((directory) => isInside(directory, wanted))
+  if (given === undefined && !isBelieved) {
     throw noBase(path, `its header names the base ${JSON.stringify(file)}, which is not in the cache`, given)
   }
   inspectImage(wanted, { declaredFormat: format })

@@ -59,13 +59,14 @@ function noteOf(
 ): NoteOfDisk {
   const isFrozen = (statSync(path).mode & 0o200) === 0
   const kept = placeOf(path, directory)
+  const known = facts ?? { name: basename(base.path), version: '', arch: hostArch() }
   return {
-    ...(facts ?? { name: parse(base.path).name, version: '' }),
+    ...known,
     path: kept,
     ...(parents.length > 0 && { parents: parents.map((parent) => placeOf(parent, directory)) }),
     baseImage: base.path,
     baseFormat: base.format,
-    boot: bootCommand(facts?.arch ?? hostArch(), kept, { isFrozen }),
+    boot: bootCommand(known.arch, kept, { isFrozen }),
   }
 }
 

@@ -7,6 +7,7 @@ import { allocatedIn } from '../store/allocated.js'
 import { namesIn } from '../store/directory.js'
 import { parseOwner } from '../store/owner.js'
 import { whenReadable } from '../store/readable.js'
+import { bootCommand } from './boot-command.js'
 import { noteName } from './kept-directory.js'
 
 export interface NotedDisk {
@@ -57,14 +58,20 @@ export function readKept(directory: string): KeptDirectory | undefined {
 
 function notedDisk(directory: string, image: unknown): readonly NotedDisk[] {
   if (!isRecord(image)) return []
-  const { name, version, path, parents = [], baseImage, baseFormat, boot } = image
+  const { name, version, path, parents = [], baseImage, baseFormat, arch, boot } = image
   const isWhole = typeof path === 'string' && typeof baseImage === 'string' && Array.isArray(parents)
   if (!isWhole || (baseFormat !== 'qcow2' && baseFormat !== 'raw')) return []
   const here = (file: unknown) => join(directory, basename(String(file)))
   const base = { path: baseImage, format: baseFormat } as const
   const chain = { path: here(path), parents: parents.map(here), base }
-  const isThere = statSync(chain.path, { throwIfNoEntry: false }) !== undefined
-  return isThere ? [{ name: String(name), version: String(version), chain, boot: String(boot) }] : []
+  const stat = statSync(chain.path, { throwIfNoEntry: false })
+  if (stat === undefined) return []
+  // As it is now: the directory may have been moved, and the disk been forked.
+  const command =
+    typeof arch === 'string'
+      ? bootCommand(arch, chain.path, { isFrozen: (stat.mode & 0o200) === 0 })
+      : String(boot)
+  return [{ name: String(name), version: String(version), chain, boot: command }]
 }
 
 /** Somebody may have removed or rewritten it: then it is none of ours. */

@@ -109,9 +109,13 @@ describe('diskAt().keep()', () => {
     const { name, version, url, baseImage } = image
     expect(note).toMatchObject({ failed: false, images: [{ name, version, url, baseImage, path, boot }] })
     expect(await countOf(image)).toBe(2)
+    const fork = await image.fork()
+    expect((await diskAt(path, { cacheDir, overlayDir }).keep()).boot).toContain('snapshot=on')
+    await fork.dispose()
     await image.dispose()
     sweepDeadRuns(makeContext({ cacheDir, overlayDir }, {}))
     expect(existsSync(image.path)).toBe(false)
+    chmodSync(path, 0o600)
     expect(await countOf(diskAt(path, { cacheDir, overlayDir }))).toBe(3)
   })
 

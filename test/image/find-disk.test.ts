@@ -6,6 +6,8 @@ import { exportDisk } from '../../src/image/export-disk.js'
 import { findDisk } from '../../src/image/find-disk.js'
 import { createOverlay } from '../../src/qcow2/create.js'
 import { inspectImage } from '../../src/qcow2/inspect.js'
+import { overlayRuns } from '../../src/store/layout.js'
+import { newOwner } from '../../src/store/owner.js'
 import { errorOf } from '../support/error-of.js'
 import { qemuImg } from '../support/qemu.js'
 import { tempDir } from '../support/temp-dir.js'
@@ -30,6 +32,16 @@ async function makePlace() {
 }
 
 describe('findDisk()', () => {
+  test('believes the header of an overlay in a directory of a run, whatever its base is, and of no other', async () => {
+    const { directory, base, disk, context } = await makePlace()
+    await using _ = directory
+    expect(() => findDisk(disk, context)).toThrow(expect.objectContaining({ code: 'UNSAFE_IMAGE' }))
+    const run = join(overlayRuns(context.overlayDir), newOwner())
+    mkdirSync(run, { recursive: true })
+    createOverlay(join(run, 'disk.qcow2'), inspectImage(base))
+    expect(findDisk(join(run, 'disk.qcow2'), context).base).toEqual({ path: base, format: 'qcow2' })
+  })
+
   test.each(['by the directory', 'by the file'])(
     'believes no note that is not in the directory of kept disks: %s',
     async (by) => {

@@ -6,6 +6,10 @@
  * `await using opening = new Cleanup()`, defers the undoing of each step, and ends with `opening.move()`: until
  * that line a throw undoes everything, after it the caller owns the undoing.
  */
+import { ensureDisposeSymbols } from './dispose-symbols.js'
+
+ensureDisposeSymbols()
+
 type Undo = () => void | Promise<void>
 
 export class Cleanup implements AsyncDisposable {

@@ -8,6 +8,7 @@ import { constants } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Digest, DigestAlgorithm } from '../digest.js'
+import { ensureDisposeSymbols } from '../dispose-symbols.js'
 import { type PartState, readPartState, removePartState, writePartState } from './part-state.js'
 
 /** Received bytes that may wait for the disk; then the network has to wait. */
@@ -31,6 +32,8 @@ export async function openPartFile(
     throw error
   }
 }
+
+ensureDisposeSymbols()
 
 export class PartFile implements AsyncDisposable {
   readonly path: string

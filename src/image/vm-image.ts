@@ -7,6 +7,7 @@
 import { existsSync, renameSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import type { Cleanup } from '../cleanup.js'
+import { ensureDisposeSymbols } from '../dispose-symbols.js'
 import type { ImageFacts } from '../image-facts.js'
 import type { Changes } from '../qcow2/changes.js'
 import { refuseDataFile } from '../qcow2/data-file.js'
@@ -20,6 +21,8 @@ import type { ExportOptions } from './export-disk.js'
 import type { ForkOptions } from './fork.js'
 import type { KeptDisk } from './keep-disk.js'
 import { type Launch, launchOf } from './launch.js'
+
+ensureDisposeSymbols()
 
 /**
  * For the package itself: moves the overlay into `directory` (same file system), where disposing of the image leaves

@@ -1,5 +1,6 @@
 import { copyFileSync, existsSync } from 'node:fs'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
+import { diskAt, openVmImage } from 'vmimage'
 import { test as testWithFixture, useVmImage } from 'vmimage/vitest'
 import { image } from './image.js'
 
@@ -32,6 +33,24 @@ describe('in a test', () => {
     const disk = await useVmImage('./unlisted.qcow2')
     expect(disk.baseImage).toMatch(/unlisted\.qcow2$/)
     expect(existsSync(disk.path)).toBe(true)
+  })
+
+  test('a disk can do all that it can elsewhere', async () => {
+    const disk = await useVmImage(image)
+    expect(await disk.changes()).toMatchObject({ bytes: 0 })
+    expect(await disk.info()).toMatchObject({ path: disk.path, isFrozen: false })
+    const fork = await disk.fork()
+    expect(fork.launch.args).toHaveLength(2)
+    await fork.reset()
+    expect(diskAt(fork.path).baseImage).toBe(disk.baseImage)
+  })
+
+  test('a disk of openVmImage() can be held with "await using"', async () => {
+    const disk = await openVmImage({ path: image })
+    expect(existsSync(disk.path)).toBe(true)
+    expect(typeof Symbol.asyncDispose).toBe('symbol')
+    await disk[Symbol.asyncDispose]()
+    expect(existsSync(disk.path)).toBe(false)
   })
 
   test('disposing early is fine', async () => {

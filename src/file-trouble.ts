@@ -5,8 +5,9 @@ const reasons: Readonly<Record<string, string>> = {
   EACCES: 'it belongs to somebody else, or a mode keeps you out (EACCES)',
   EPERM: 'the system does not permit it (EPERM)',
   EROFS: 'its file system is read-only (EROFS)',
-  ENOENT: 'there is no such directory (ENOENT)',
+  ENOENT: 'there is no such directory, or nothing can be made in it (ENOENT)',
   ENOTDIR: 'a file is where a directory is wanted (ENOTDIR)',
+  ELOOP: 'it is a symbolic link (ELOOP)',
   EISDIR: 'it is a directory (EISDIR)',
   ENAMETOOLONG: 'a name in it is too long (ENAMETOOLONG)',
   EMFILE: 'this process has too many files open (EMFILE)',
@@ -25,14 +26,15 @@ export function unreadable(action: string, path: string, cause: unknown): unknow
 }
 
 /** The same of a file that cannot be written there. A full disk is disk-full.ts's part. */
-export function unwritable(action: string, path: string, cause: unknown): unknown {
+export function unwritable(
+  action: string,
+  path: string,
+  cause: unknown,
+  cure = 'Name a file in a directory that is there and that you may write to.',
+): unknown {
   const found = reasonOf(cause)
   if (found === undefined) return cause
-  return new VmImageError(
-    'FILE_UNWRITABLE',
-    `Cannot ${action} "${path}": ${found}.\nName a file in a directory that is there and that you may write to.`,
-    { cause },
-  )
+  return new VmImageError('FILE_UNWRITABLE', `Cannot ${action} "${path}": ${found}.\n${cure}`, { cause })
 }
 
 function reasonOf(error: unknown): string | undefined {

@@ -28,7 +28,7 @@ export interface BootOptions {
 
 /** A shell command line that boots the qcow2 file `path` of a guest of `arch`. */
 export function bootCommand(arch: string, path: string, { isFrozen = false }: BootOptions = {}): string {
-  const machine = machines[arch] ?? `qemu-system-${arch}`
+  const machine = Object.hasOwn(machines, arch) ? machines[arch] : `qemu-system-${quote(arch)}`
   const drive = `if=virtio,format=qcow2,file=${path.replaceAll(',', ',,')}${isFrozen ? ',snapshot=on' : ''}`
   return `${machine} -m 2048 -nographic -nic user -drive ${quote(drive)}`
 }

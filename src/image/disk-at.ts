@@ -5,14 +5,13 @@
 import { statSync } from 'node:fs'
 import { makeContext } from '../context.js'
 import type { Options } from '../options.js'
-import type { DiskChain } from '../qcow2/block-node.js'
 import { type Changes, readChanges } from '../qcow2/changes.js'
 import { refuseDataFile } from '../qcow2/data-file.js'
-import { inspectImage } from '../qcow2/inspect.js'
 import { type DiskInfo, readDiskInfo } from './disk-info.js'
 import { diskFrozen } from './disk-state.js'
 import { exportDisk, type ExportOptions } from './export-disk.js'
 import { findDisk } from './find-disk.js'
+import { checkFound, type FoundDisk } from './found-disk.js'
 import type { KeptDisk } from './keep-disk.js'
 import { keepFound } from './keep-found.js'
 import { type Launch, launchOf } from './launch.js'
@@ -39,45 +38,47 @@ export interface DiskAtOptions extends Pick<Options, 'cacheDir' | 'extraCacheDir
 }
 
 /**
- * The disk `asked`: a kept one, or any overlay whose base can be told. Its methods throw what those of VmImage do.
+ * The disk `asked`: a kept one, or any overlay whose base can be told. Its methods throw what those of VmImage do; what it
+ * stands on is held against the stamps in its note, or in the cache.
  *
  * @param asked the name of a kept disk as `vmimage kept` shows it, its directory, or the path of an overlay.
- * @throws VmImageError FILE_NOT_FOUND, INVALID_REQUEST when several disks are kept there, UNSAFE_IMAGE when what it stands
- * on cannot be told or it is damaged, UNSUPPORTED_IMAGE when it is no overlay.
+ * @throws VmImageError FILE_NOT_FOUND, FILE_UNREADABLE, INVALID_REQUEST when several disks are kept there, UNSAFE_IMAGE when
+ * what it stands on cannot be told or it is damaged, UNSUPPORTED_IMAGE when it is no overlay, CACHE_UNSAFE when the directory
+ * of kept disks is somebody else's.
  * @example
  * const disk = diskAt('install.test.ts-boots-1')
  * await disk.exportTo('failed.qcow2', { compress: true })
  */
 export function diskAt(asked: string, { base, ...options }: DiskAtOptions = {}): Disk {
   const context = makeContext(options)
-  const chain = findDisk(asked, context, base)
+  const found = findDisk(asked, context, base)
+  const { chain } = found
   const { path } = chain
   return {
     path,
     baseImage: chain.base.path,
     baseFormat: chain.base.format,
     get launch() {
-      return launchFound(chain)
+      return launchFound(found)
     },
     info: () => readDiskInfo(chain),
     changes: async () => readChanges(path),
     async exportTo(target, exportOptions) {
-      inspectBase(chain)
+      checkFound(found)
       await exportDisk(chain, target, exportOptions)
     },
-    reset: () => resetDisk(chain),
-    keep: () => keepFound(chain, context),
+    async reset() {
+      checkFound(found)
+      await resetDisk(chain)
+    },
+    keep: () => keepFound(found, context),
   }
 }
 
-function launchFound(chain: DiskChain): Launch {
-  inspectBase(chain)
+function launchFound(found: FoundDisk): Launch {
+  const { chain } = found
+  checkFound(found)
   for (const overlay of [chain.path, ...chain.parents]) refuseDataFile(overlay)
   if ((statSync(chain.path).mode & 0o200) === 0) throw diskFrozen(chain.path, 'launch')
   return launchOf(chain)
-}
-
-/** A note says which it is, and not that it is there. */
-function inspectBase({ base }: DiskChain): void {
-  inspectImage(base.path, { declaredFormat: base.format })
 }

@@ -1,5 +1,5 @@
 /** keep: a disk outlives its test because somebody wants it to, and not because the test failed. */
-import { requirePresent } from './disk-state.js'
+import { requireFile, requirePresent } from './disk-state.js'
 import { keepIn } from './kept-directory.js'
 import { stateOf, type VmImage } from './vm-image.js'
 
@@ -18,7 +18,10 @@ export interface KeptDisk {
  */
 export async function keepImage(image: VmImage): Promise<KeptDisk> {
   const state = stateOf(image)
-  if (state.kept) return state.kept
+  if (state.kept) {
+    requireFile(state, 'keep')
+    return state.kept
+  }
   const { keeping, test, base } = state
   requirePresent(state, 'keep')
   if (keeping === undefined) throw new TypeError('This disk was opened without a directory for kept disks.')

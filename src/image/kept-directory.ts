@@ -11,14 +11,17 @@
  * killed, what it leaves is either a directory with a note, which is removed in its turn, or one that its owner's name
  * tells apart.
  */
-import { readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
+import { diskFullError, isDiskFull } from '../disk-full.js'
 import { systemErrorCode } from '../errors.js'
+import { unwritable } from '../file-trouble.js'
 import type { ImageFacts } from '../image-facts.js'
 import { markKept } from '../store/lease.js'
 import { makeDirectory } from '../store/make-directory.js'
 import { newOwner } from '../store/owner.js'
 import { whenReadable } from '../store/readable.js'
+import type { Stamp } from '../store/stamp.js'
 import { bootCommand } from './boot-command.js'
 import type { KeptDisk } from './keep-disk.js'
 import { placeFrozen } from './place-frozen.js'
@@ -47,6 +50,9 @@ export interface NoteOfDisk extends Partial<ImageFacts> {
   readonly path: string
   /** The frozen disks below it, the nearest first. */
   readonly parents?: readonly string[]
+  /** What they and the base were, as far as that is known. */
+  readonly parentStamps?: readonly (Stamp | undefined)[]
+  readonly baseStamp?: Stamp | undefined
   readonly baseImage: string
   readonly baseFormat: 'qcow2' | 'raw'
   readonly boot: string
@@ -74,28 +80,50 @@ export function keepIn(
   const top = disks.filter(({ image }) => !below.has(basename(image.path)))
   const images = top.map(({ image }) => image)
   const directory = makeKeptDirectory(keptDir, keptFor, (into) => images.map((image) => noteOf(image, into)))
-  return top.map(({ image, leaseDir }) => {
-    // Before the move, and with a directory that exists: there is no moment at which the base could be taken away.
-    if (leaseDir !== undefined) markKept(leaseDir, directory)
-    const path = placeIn(image, directory)
-    return { image, directory, path, boot: bootOf(image, path) }
-  })
+  const kept: KeptPlace[] = []
+  for (const { image, leaseDir } of top) {
+    try {
+      // Before the move, and with a directory that exists: there is no moment at which the base could be taken away.
+      if (leaseDir !== undefined) markKept(leaseDir, directory)
+      const path = placeIn(image, directory)
+      kept.push({ image, directory, path, boot: bootOf(image, path) })
+    } catch (error) {
+      // A note without a disk would be counted as one.
+      if (kept.length === 0) rmSync(directory, { recursive: true, force: true })
+      throw notKept(image.path, keptDir, error)
+    }
+  }
+  return kept
 }
 
-/** After a kept disk was forked: the command of its note leaves it as it is. The note may be gone, which is no harm. */
+/**
+ * After a kept disk was forked: the command of its note leaves it as it is. A note that is gone or cannot be written is no
+ * reason to fail, as readers of it make the command anew.
+ */
 export function noteFrozen(arch: string, kept: KeptDisk): KeptDisk {
   const boot = bootCommand(arch, kept.path, { isFrozen: true })
-  const path = join(kept.directory, noteName)
-  const note = whenReadable(() => readFileSync(path, 'utf8'))
-  if (note !== undefined && boot !== kept.boot) {
-    const draft = join(kept.directory, newOwner())
-    writeFileSync(
-      draft,
-      note.replace(JSON.stringify(kept.boot), () => JSON.stringify(boot)),
-    )
-    renameSync(draft, path)
-  }
+  if (boot !== kept.boot) whenReadable(() => replaceInNote(kept.directory, kept.boot, boot))
   return { ...kept, boot }
+}
+
+function replaceInNote(directory: string, old: string, now: string): void {
+  const path = join(directory, noteName)
+  const text = readFileSync(path, 'utf8').replace(JSON.stringify(old), () => JSON.stringify(now))
+  const draft = join(directory, newOwner())
+  try {
+    writeFileSync(draft, text)
+    renameSync(draft, path)
+  } catch (error) {
+    rmSync(draft, { force: true })
+    throw error
+  }
+}
+
+/** Why a disk could not be kept; what is no error of the system is passed on. */
+export function notKept(path: string, keptDir: string, error: unknown): unknown {
+  if (isDiskFull(error)) return diskFullError(keptDir, undefined, error)
+  const cure = `See that you may write to ${keptDir}, and that it is on the file system of its parent; VMIMAGE_OVERLAY_DIR sets that.`
+  return unwritable('keep', path, error, cure)
 }
 
 /** What it stands on first, and by a link: forks of it may be elsewhere too. */
@@ -130,22 +158,37 @@ export function makeKeptDirectory(
     const directory = join(keptDir, copy === 1 ? name : `${name}.${copy}`)
     const { session, ...test } = keptFor
     const note = { ...test, keptAt: new Date().toISOString(), session, images: notesIn(directory) }
-    writeFileSync(join(draft, noteName), `${JSON.stringify(note, undefined, 2)}\n`)
     try {
+      writeFileSync(join(draft, noteName), `${JSON.stringify(note, undefined, 2)}\n`)
       renameSync(draft, directory)
       return directory
     } catch (error) {
-      if (!['EEXIST', 'ENOTEMPTY', 'ENOTDIR'].includes(systemErrorCode(error) ?? '')) throw error
+      if (isTaken(error)) continue
+      rmSync(draft, { recursive: true, force: true })
+      throw error
     }
   }
+}
+
+function isTaken(error: unknown): boolean {
+  return ['EEXIST', 'ENOTEMPTY', 'ENOTDIR'].includes(systemErrorCode(error) ?? '')
 }
 
 function noteOf(image: VmImage, directory: string): NoteOfDisk {
   const { name, version, build, arch, variant, url, digest, trust, baseImage, baseFormat } = image
   const origin = { name, version, build, arch, variant, url, digest, trust }
   const path = join(directory, basename(image.path))
-  const parents = stateOf(image).parents.map(({ name: parent }) => join(directory, parent))
-  const below = { ...(parents.length > 0 && { parents }), baseImage, baseFormat }
+  const { parents, base } = stateOf(image)
+  const { sizeBytes, mtimeNs } = base.stamp
+  const below = {
+    ...(parents.length > 0 && {
+      parents: parents.map(({ name: parent }) => join(directory, parent)),
+      parentStamps: parents.map(({ frozenAs }) => frozenAs),
+    }),
+    baseImage,
+    baseFormat,
+    baseStamp: { sizeBytes, mtimeNs },
+  }
   return { ...origin, path, ...below, boot: bootOf(image, path) }
 }
 

@@ -4,13 +4,14 @@
  */
 import { closeSync, constants, openSync, readSync } from 'node:fs'
 import { VmImageError } from '../errors.js'
+import { unreadable } from '../file-trouble.js'
 import { hasFeature, incompatible, parseHeader } from './header.js'
 
 /** More than any header has that we know. */
 const mostBytes = 512
 
 /**
- * @throws VmImageError UNSAFE_IMAGE when the qcow2 file at `path` keeps its data elsewhere, or is no qcow2 file any more.
+ * @throws VmImageError FILE_UNREADABLE; UNSAFE_IMAGE when the qcow2 file at `path` keeps its data elsewhere, or is no qcow2 file any more.
  */
 export function refuseDataFile(path: string): void {
   const header = parseHeader(readHead(path))
@@ -26,11 +27,19 @@ export function refuseDataFile(path: string): void {
 }
 
 function readHead(path: string): Buffer {
-  const fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
+  const fd = openForReading(path)
   try {
     const bytes = Buffer.alloc(mostBytes)
     return bytes.subarray(0, readSync(fd, bytes, 0, mostBytes, 0))
   } finally {
     closeSync(fd)
+  }
+}
+
+function openForReading(path: string): number {
+  try {
+    return openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
+  } catch (error) {
+    throw unreadable('use disk', path, error)
   }
 }

@@ -80,6 +80,27 @@ export function ensureOverlayDirectories(overlayDir: string): void {
   for (const directory of [overlayDir, overlayRuns(overlayDir), keptDirectory(overlayDir)]) makeOwn(directory)
 }
 
+/**
+ * The same, and nothing is made: what is believed of a directory is nobody else's word. The default one can be made by
+ * anybody before its user does.
+ *
+ * @throws VmImageError CACHE_UNSAFE.
+ */
+export function refuseForeignOverlays(overlayDir: string): void {
+  for (const directory of [overlayDir, overlayRuns(overlayDir), keptDirectory(overlayDir)]) {
+    const stat = lstatSync(directory, { throwIfNoEntry: false })
+    if (stat === undefined) continue
+    refuseLink(directory, stat)
+    refuseOthers(directory, stat)
+  }
+}
+
+/** Whether it is a real directory that only this user (or root) can have filled. */
+export function isOwnDirectory(directory: string): boolean {
+  const stat = lstatSync(directory, { throwIfNoEntry: false })
+  return stat?.isDirectory() === true && !isOfAnother(stat) && !isOpenToAll(stat)
+}
+
 function makeOwn(directory: string): void {
   const stat = ensureDirectory(directory)
   refuseLink(directory, stat)

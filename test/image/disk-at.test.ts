@@ -1,23 +1,10 @@
-import { chmodSync, existsSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { appendFileSync, chmodSync, copyFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { makeContext } from '../../src/context.js'
-import { diskAt } from '../../src/image/disk-at.js'
-import { stateOf } from '../../src/image/vm-image.js'
-import { keptDirectory } from '../../src/store/layout.js'
-import { sweepDeadRuns } from '../../src/store/run-directory.js'
+import { type Disk, diskAt } from '../../src/image/disk-at.js'
 import { qemuImg } from '../support/qemu.js'
 import { countOf, countOfFile, machineOf, openCountingDisk } from './counting-disk.js'
-
-/** A disk that was booted once and kept, found again by its name. */
-async function openKept() {
-  const opened = await openCountingDisk()
-  await countOf(opened.image)
-  const { path, directory } = await opened.image.keep()
-  const { cacheDir, overlayDir } = opened.options
-  const find = (asked = basename(directory)) => diskAt(asked, { cacheDir, overlayDir })
-  return { opened, path, directory, find }
-}
+import { openKept } from './kept-disk.js'
 
 describe('diskAt()', () => {
   test.each(['name', 'directory', 'path'] as const)('finds a kept disk by its %s', async (by) => {
@@ -70,7 +57,7 @@ describe('diskAt()', () => {
     await using _ = opened
     const disk = find()
     rmSync(disk.baseImage)
-    const gone = { code: 'FILE_NOT_FOUND', message: expect.stringContaining(disk.baseImage) }
+    const gone = { code: 'BASE_CHANGED', message: expect.stringMatching(/it is gone.*\n.*--base FILE/) }
     await expect(disk.exportTo(join(directory, 'copy'))).rejects.toMatchObject(gone)
     await expect(disk.reset()).rejects.toMatchObject(gone)
     expect(() => disk.launch).toThrow(expect.objectContaining(gone))
@@ -84,62 +71,75 @@ describe('diskAt()', () => {
   })
 })
 
-describe('diskAt().keep()', () => {
-  test('of a kept disk says where it is, and keeps nothing twice', async () => {
+describe('diskAt() looks at what a kept disk stands on', () => {
+  const uses = {
+    launch: (disk: Disk) => Promise.resolve().then(() => disk.launch),
+    export: (disk: Disk) => disk.exportTo(`${disk.path}.copy`),
+    reset: (disk: Disk) => disk.reset(),
+  } as const
+
+  test.each(Object.keys(uses) as (keyof typeof uses)[])('%s sees a base that was written to', async (use) => {
     const { opened, find } = await openKept()
     await using _ = opened
-    const { kept } = stateOf(opened.image)
-    expect(await find().keep()).toEqual(kept)
-    expect(readdirSync(keptDirectory(String(opened.options.overlayDir)))).toHaveLength(1)
+    const disk = find()
+    chmodSync(disk.baseImage, 0o644)
+    const bytes = readFileSync(disk.baseImage)
+    writeFileSync(disk.baseImage, bytes)
+    await expect(uses[use](disk)).rejects.toMatchObject({ code: 'BASE_CHANGED' })
   })
 
-  test('of a running test’s disk leaves that to the test, and stays with its base after it', async () => {
-    await using opened = await openCountingDisk()
-    const { image, options } = opened
-    const { cacheDir, overlayDir } = options
-    await countOf(image)
-    const running = diskAt(image.path, { cacheDir, overlayDir })
-    const { path, directory, boot } = await (async () => {
-      await using _ = await machineOf(image)
-      return running.keep()
-    })()
-    expect(statSync(path).ino).toBe(statSync(image.path).ino)
-    expect(boot).toContain(path)
-    const note = JSON.parse(readFileSync(join(directory, 'note.json'), 'utf8')) as object // of our own making
-    const { name, version, url, baseImage } = image
-    expect(note).toMatchObject({ failed: false, images: [{ name, version, url, baseImage, path, boot }] })
-    expect(await countOf(image)).toBe(2)
-    const fork = await image.fork()
-    expect((await diskAt(path, { cacheDir, overlayDir }).keep()).boot).toContain('snapshot=on')
-    await fork.dispose()
-    await image.dispose()
-    sweepDeadRuns(makeContext({ cacheDir, overlayDir }, {}))
-    expect(existsSync(image.path)).toBe(false)
-    chmodSync(path, 0o600)
-    expect(await countOf(diskAt(path, { cacheDir, overlayDir }))).toBe(3)
-  })
-
-  test('of a fork takes what it stands on too', async () => {
-    await using opened = await openCountingDisk()
-    const { cacheDir, overlayDir } = opened.options
-    await countOf(opened.image)
-    const fork = await opened.image.fork()
-    const { path, directory } = await diskAt(fork.path, { cacheDir, overlayDir }).keep()
-    await fork.dispose()
-    await opened.image.dispose()
-    expect(readdirSync(directory)).toHaveLength(3)
-    expect(await countOf(diskAt(basename(directory), { cacheDir, overlayDir }))).toBe(2)
-    expect(await countOfFile(path)).toBe(3)
-  })
-
-  test('leaves nothing where it cannot be kept', async () => {
+  test.each(Object.keys(uses) as (keyof typeof uses)[])('%s sees a frozen disk that was', async (use) => {
     await using opened = await openCountingDisk()
     const { cacheDir, overlayDir } = opened.options
     const fork = await opened.image.fork()
-    const disk = diskAt(fork.path, { cacheDir, overlayDir })
-    rmSync(opened.image.path)
-    await expect(disk.keep()).rejects.toMatchObject({ code: 'FILE_UNWRITABLE' })
-    expect(readdirSync(keptDirectory(String(overlayDir)))).toEqual([])
+    const { path, directory } = await fork.keep()
+    const disk = diskAt(path, { cacheDir, overlayDir })
+    appendFileSync(join(directory, basename(opened.image.path)), Buffer.alloc(65_536))
+    await expect(uses[use](disk)).rejects.toMatchObject({
+      code: 'BASE_CHANGED',
+      message: expect.stringContaining('forked disk'),
+    })
     await fork.dispose()
+  })
+
+  test('launch and exportTo() refuse a data file, of the disk and of what it stands on', async () => {
+    await using opened = await openCountingDisk()
+    const { cacheDir, overlayDir } = opened.options
+    const { virtualSizeBytes } = opened.image
+    const fork = await opened.image.fork()
+    const { directory } = await fork.keep()
+    const secret = join(opened.directory, 'secret')
+    for (const name of [basename(opened.image.path), basename(fork.path)]) {
+      const path = join(directory, name)
+      rmSync(path)
+      const option = `data_file=${secret},data_file_raw=on`
+      await qemuImg('create', '-f', 'qcow2', '-o', option, path, String(virtualSizeBytes))
+      // As if it were in no note, which would know the file as it was.
+      const note = readFileSync(join(directory, 'note.json'), 'utf8')
+      writeFileSync(join(directory, 'note.json'), note.replace('"parentStamps"', '"otherStamps"'))
+      const disk = diskAt(fork.path, { cacheDir, overlayDir })
+      const refused = { code: 'UNSAFE_IMAGE', message: expect.stringContaining('Q9-data-file') }
+      expect(() => disk.launch).toThrow(expect.objectContaining(refused))
+      await expect(disk.exportTo(join(directory, 'copy'))).rejects.toMatchObject(refused)
+    }
+    await fork.dispose()
+  })
+
+  test('takes a base that is named in place of the noted one, by name and by path', async () => {
+    const { opened, path, directory, find } = await openKept()
+    await using _ = opened
+    const { cacheDir, overlayDir } = opened.options
+    const base = join(opened.directory, 'moved')
+    copyFileSync(opened.image.baseImage, base)
+    rmSync(opened.image.baseImage)
+    expect(() => find().launch).toThrow(expect.objectContaining({ code: 'BASE_CHANGED' }))
+    for (const asked of [basename(directory), directory, path]) {
+      const disk = diskAt(asked, { base, cacheDir, overlayDir })
+      expect(disk.baseImage).toBe(base)
+      expect(() => diskAt(asked, { base: `${base}.gone`, cacheDir, overlayDir })).toThrow(
+        expect.objectContaining({ code: 'FILE_NOT_FOUND' }),
+      )
+    }
+    expect(await countOf(diskAt(path, { base, cacheDir, overlayDir }))).toBe(2)
   })
 })

@@ -105,7 +105,34 @@ describe('image.keep()', () => {
     expect(await countOfFile(path)).toBe(3)
   })
 
-  test('of a disk that is gone is refused', async () => {
+  test('that fails leaves nothing, and says where it could not', async () => {
+    await using disk = await openCountingDisk()
+    const fork = await disk.image.fork()
+    rmSync(disk.image.path)
+    await expect(fork.keep()).rejects.toMatchObject({ code: 'FILE_UNWRITABLE' })
+    expect(kept(disk)).toEqual([])
+    await fork.dispose()
+  })
+
+  test('says of a kept disk that somebody has removed it', async () => {
+    await using disk = await openCountingDisk()
+    const { path } = await disk.image.keep()
+    rmSync(path)
+    await expect(disk.image.keep()).rejects.toMatchObject({ code: 'DISK_GONE' })
+  })
+
+  test('of a disk that is gone is refused, and so is all else that it can do', async () => {
+    await using disk = await openCountingDisk()
+    const { image } = disk
+    await image.dispose()
+    const gone = { code: 'DISK_GONE' }
+    expect(() => image.launch).toThrow(expect.objectContaining(gone))
+    for (const use of [image.changes(), image.info(), image.reset(), image.exportTo(`${disk.directory}/x`)]) {
+      await expect(use).rejects.toMatchObject(gone)
+    }
+  })
+
+  test('of a disk that is gone keeps nothing', async () => {
     await using disk = await openCountingDisk()
     await disk.image.dispose()
     await expect(disk.image.keep()).rejects.toMatchObject({ code: 'DISK_GONE' })

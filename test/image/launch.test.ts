@@ -1,5 +1,13 @@
 /** What QEMU does with the node that a disk is launched by: it knows the whole chain, and what is below is read-only. */
-import { appendFileSync, chmodSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  appendFileSync,
+  chmodSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { bootCounterDisk } from '../../fixtures/images/boot-counter.js'
@@ -116,4 +124,14 @@ test('image.launch is refused where the base was changed or the disk is gone', a
   expect(() => image.launch).toThrow(expect.objectContaining({ code: 'BASE_CHANGED' }))
   rmSync(image.path)
   expect(() => image.launch).toThrow(expect.objectContaining({ code: 'DISK_GONE' }))
+})
+
+test('image.launch follows no link that somebody has put in the place of the disk', async () => {
+  await using disk = await openCountingDisk()
+  const { image } = disk
+  renameSync(image.path, `${image.path}.moved`)
+  symlinkSync(`${image.path}.moved`, image.path)
+  expect(() => image.launch).toThrow(
+    expect.objectContaining({ code: 'FILE_UNREADABLE', message: expect.stringContaining('symbolic link') }),
+  )
 })

@@ -30,8 +30,8 @@ export function isOpenNow(path: string): boolean {
 export function diskInUse(path: string, action: string): VmImageError {
   return new VmImageError(
     'DISK_IN_USE',
-    `${action} "${path}": ${usersText(path)} has it open, and would write to it meanwhile.\n` +
-      'End the machine first, in a way that the guest sees (powerdown), and wait until QEMU has ended.',
+    `${action} "${path}": ${usersText(path)} has it open, and may write to it meanwhile.\n` +
+      'Wait until it has ended; a machine ends in a way that the guest sees by powerdown.',
   )
 }
 
@@ -41,7 +41,8 @@ export function usersText(path: string): string {
   return users.length === 0 ? 'a program' : users.join(', ')
 }
 
-function findUsers(path: string): readonly string[] {
+/** `qemu-system-x86_64 (pid 123)`, of the processes that this user may look at. */
+export function findUsers(path: string): readonly string[] {
   return [...new Set(descriptorsOf(path).map(({ pid }) => pid))].map((pid) => `${nameOf(pid)} (pid ${pid})`)
 }
 

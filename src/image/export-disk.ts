@@ -2,7 +2,19 @@
  * export: a disk with all that is below it as one file, in the formats that other hypervisors read; by qemu-img. It is
  * told the whole chain, and an overlay that names a data file is refused before.
  */
-import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, rmSync, statSync } from 'node:fs'
+import {
+  chmodSync,
+  closeSync,
+  existsSync,
+  fsyncSync,
+  linkSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  renameSync,
+  rmSync,
+  statSync,
+} from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
 import { systemErrorCode, VmImageError } from '../errors.js'
 import { isDiskFull } from '../disk-full.js'
@@ -14,8 +26,9 @@ import { namesIn } from '../store/directory.js'
 import { isProvablyDead, newOwner, parseOwner } from '../store/owner.js'
 import { whenReadable } from '../store/readable.js'
 import { removeTree } from '../store/remove-tree.js'
+import { isOfAnother, isOpenToAll } from '../store/root.js'
 import { requireUnused } from './disk-users.js'
-import { linkOrCopyNew } from './link-or-copy.js'
+import { isWithoutLinks } from './link-or-copy.js'
 
 /** Each with what qemu-img has to be told for it. `vpc` is Microsoft's VHD, whose size would be rounded without a word. */
 const formats = {
@@ -48,11 +61,12 @@ export interface ExportOptions {
   readonly onProgress?: ((percent: number) => void) | undefined
 }
 
-/** VmImage.exportTo(), of any chain. */
+/** VmImage.exportTo(), of any chain. The new file is its owner's only (0600), as the disk is. */
 export async function exportDisk(chain: DiskChain, path: string, options: ExportOptions = {}): Promise<void> {
+  checkOptions(path, options)
   const args = argumentsFor(options)
   const target = resolve(path)
-  if (existsSync(target)) throw fileExists(chain, target)
+  if (isThere(target)) throw fileExists(chain, target)
   if (!existsSync(chain.path)) throw noDisk(chain, target)
   // A frozen disk is read by its forks' machines, and written by none.
   if ((statSync(chain.path).mode & 0o222) !== 0) await requireUnused(chain.path, 'Cannot export')
@@ -70,8 +84,11 @@ export async function exportDisk(chain: DiskChain, path: string, options: Export
     await runQuietly('qemu-img', command, { signal, onOutput }).catch((error: unknown) => {
       throw explained(error, target)
     })
+    // As private as the disk.
+    chmodSync(draft, 0o600)
     flush(draft)
     publish(draft, target, chain)
+    flush(dirname(target))
   } finally {
     rmSync(directory, { recursive: true, force: true })
   }
@@ -100,10 +117,7 @@ const draftPrefix = '.vmimage-export-'
 function makeDraftDirectory(target: string): string {
   const parent = dirname(target)
   try {
-    for (const name of whenReadable(() => namesIn(parent)) ?? []) {
-      const owner = name.startsWith(draftPrefix) ? parseOwner(name.slice(draftPrefix.length)) : undefined
-      if (owner && isProvablyDead(owner)) whenReadable(() => removeTree(join(parent, name)))
-    }
+    whenReadable(() => removeDeadDrafts(parent))
     const directory = join(parent, `${draftPrefix}${newOwner()}`)
     mkdirSync(directory, { mode: 0o700 })
     return directory
@@ -113,8 +127,19 @@ function makeDraftDirectory(target: string): string {
   }
 }
 
+/** Only what nobody else can have put there, or can put something else in the place of while it is emptied. */
+function removeDeadDrafts(parent: string): void {
+  if (isOfAnother(statSync(parent)) || isOpenToAll(statSync(parent))) return
+  for (const name of namesIn(parent)) {
+    const owner = name.startsWith(draftPrefix) ? parseOwner(name.slice(draftPrefix.length)) : undefined
+    if (!owner || !isProvablyDead(owner)) continue
+    const { uid } = lstatSync(join(parent, name))
+    if (uid === process.getuid?.()) whenReadable(() => removeTree(join(parent, name)))
+  }
+}
+
 function flush(path: string): void {
-  const fd = openSync(path, 'r+')
+  const fd = openSync(path, 'r')
   try {
     fsyncSync(fd)
   } finally {
@@ -122,10 +147,16 @@ function flush(path: string): void {
   }
 }
 
-/** A link, unlike a rename, never takes the place of a file that somebody made meanwhile. */
+/**
+ * A link, unlike a rename, never takes the place of a file that somebody made meanwhile. Where there are no links, an
+ * empty file of ours does first, and is the one that the rename replaces.
+ */
 function publish(draft: string, target: string, chain: DiskChain): void {
   try {
-    linkOrCopyNew(draft, target)
+    if (!isLinked(draft, target)) {
+      closeSync(openSync(target, 'wx', 0o600))
+      renameSync(draft, target)
+    }
   } catch (error) {
     throw systemErrorCode(error) === 'EEXIST'
       ? fileExists(chain, target, error)
@@ -133,11 +164,57 @@ function publish(draft: string, target: string, chain: DiskChain): void {
   }
 }
 
+function isLinked(draft: string, target: string): boolean {
+  try {
+    linkSync(draft, target)
+    return true
+  } catch (error) {
+    if (!isWithoutLinks(error)) throw error
+    return false
+  }
+}
+
+function isThere(target: string): boolean {
+  try {
+    return lstatSync(target, { throwIfNoEntry: false }) !== undefined
+  } catch (error) {
+    throw unwritable('export to', target, error)
+  }
+}
+
+const optionNames: readonly string[] = [
+  'format',
+  'compress',
+  'signal',
+  'onProgress',
+] satisfies (keyof ExportOptions)[]
+
+/** @throws TypeError: what means nothing would give another file than was wanted. */
+function checkOptions(path: unknown, options: unknown): void {
+  if (typeof path !== 'string' || path === '' || path.includes('\0')) {
+    throw new TypeError(`The path of an exported disk is a text without NUL, not ${JSON.stringify(path)}.`)
+  }
+  if (typeof options !== 'object' || options === null) {
+    throw new TypeError(`The options of exportTo() are a record, not ${JSON.stringify(options)}.`)
+  }
+  const unknown = Object.keys(options).find((name) => !optionNames.includes(name))
+  if (unknown !== undefined) {
+    throw new TypeError(`exportTo() has no option "${unknown}". Known: ${optionNames.join(', ')}.`)
+  }
+  const { compress, onProgress }: { readonly compress?: unknown; readonly onProgress?: unknown } = options
+  if (!['undefined', 'boolean'].includes(typeof compress)) {
+    throw new TypeError(`The option compress is ${JSON.stringify(compress)}, expected true or false.`)
+  }
+  if (!['undefined', 'function'].includes(typeof onProgress)) {
+    throw new TypeError('The option onProgress is no function.')
+  }
+}
+
 function fileExists(chain: DiskChain, target: string, cause?: unknown): VmImageError {
   return new VmImageError(
     'FILE_EXISTS',
-    `Cannot export "${chain.path}" to "${target}": there is a file already, and it is never overwritten.\n` +
-      'Name a new file, or remove that one first.',
+    `Cannot export "${chain.path}" to "${target}": there is something of that name already, and it is never overwritten.\n` +
+      'Name a new file, or remove that first.',
     { cause },
   )
 }

@@ -13,12 +13,17 @@ export function linkOrCopy(path: string, target: string): void {
   }
 }
 
+/** Whether a link failed because this file system gives none, or not of that file. */
+export function isWithoutLinks(error: unknown): boolean {
+  return noLinks.has(systemErrorCode(error) ?? '')
+}
+
 /** @throws the system's error: EEXIST when there is a file at `target`. */
 export function linkOrCopyNew(path: string, target: string): void {
   try {
     linkSync(path, target)
   } catch (error) {
-    if (!noLinks.has(systemErrorCode(error) ?? '')) throw error
+    if (!isWithoutLinks(error)) throw error
     copyFileSync(path, target, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE)
   }
 }

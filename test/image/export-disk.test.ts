@@ -11,7 +11,6 @@ import {
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { exportFormats } from '../../src/image/export-disk.js'
-import { newOwner, nobody } from '../../src/store/owner.js'
 import { qemuImg } from '../support/qemu.js'
 import { startWorker } from '../support/worker.js'
 import { countOf, countOfFile, machineOf, openCountingDisk } from './counting-disk.js'
@@ -123,39 +122,6 @@ describe('image.exportTo()', () => {
         message: expect.stringMatching(found),
       })
     }
-  })
-
-  test('removes what an export that was killed has left there, and not that of another', async () => {
-    await using disk = await openCountingDisk()
-    mkdirSync(join(disk.directory, 'out'))
-    const at = (name: string) => join(disk.directory, 'out', name)
-    const others = [`.vmimage-export-${newOwner()}`, '.vmimage-export-mine']
-    for (const name of [`.vmimage-export-${nobody()}`, ...others]) {
-      mkdirSync(at(name))
-      writeFileSync(join(at(name), 'disk'), 'half')
-    }
-    await disk.image.exportTo(at('disk'))
-    expect(readdirSync(at('')).toSorted()).toEqual([...others, 'disk'].toSorted())
-  })
-
-  test('does not overwrite a file that somebody makes meanwhile', async () => {
-    await using disk = await openCountingDisk()
-    const path = join(disk.directory, 'disk')
-    const onProgress = () => writeFileSync(path, 'mine')
-    await expect(disk.image.exportTo(path, { onProgress })).rejects.toMatchObject({ code: 'FILE_EXISTS' })
-    expect(readFileSync(path, 'utf8')).toBe('mine')
-  })
-
-  test('leaves nothing when it is aborted', async () => {
-    await using disk = await openCountingDisk({})
-    mkdirSync(join(disk.directory, 'out'))
-    const end = new AbortController()
-    const exporting = disk.image.exportTo(join(disk.directory, 'out/disk'), {
-      signal: end.signal,
-      onProgress: () => end.abort(),
-    })
-    await expect(exporting).rejects.toMatchObject({ name: 'AbortError' })
-    expect(readdirSync(join(disk.directory, 'out'))).toEqual([])
   })
 
   test('is refused while a machine has the disk open', async () => {

@@ -23,7 +23,13 @@ export interface ForkOptions {
 const frozenMode = 0o444
 
 /** VmImage.fork(). After the last wait nothing is left undone, so a test that ends meanwhile leaves nothing. */
-export async function forkImage(image: VmImage, { size, extendedL2 }: ForkOptions): Promise<VmImage> {
+export async function forkImage(
+  image: VmImage,
+  { size, extendedL2, ...others }: ForkOptions,
+): Promise<VmImage> {
+  const [unknown] = Object.keys(others)
+  if (unknown !== undefined)
+    throw new TypeError(`fork() has no option "${unknown}". Known: size, extendedL2.`)
   const sizeBytes = size === undefined ? undefined : parseSize(size)
   const state = stateOf(image)
   if (state.frozenAs === undefined && existsSync(state.path)) await requireUnused(state.path, 'Cannot fork')

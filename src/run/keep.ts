@@ -7,11 +7,13 @@
 import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { systemErrorCode } from '../errors.js'
+import { isLockedByQemuNow } from '../image/disk-locks.js'
 import { type KeepableImage, keepIn, noteName } from '../image/kept-directory.js'
 import { stateOf, type VmImage } from '../image/vm-image.js'
 import { allocatedIn } from '../store/allocated.js'
 import { namesIn } from '../store/directory.js'
 import { parseOwner } from '../store/owner.js'
+import { whenReadable } from '../store/readable.js'
 import type { RunInfo } from './run.js'
 
 export interface KeptImage {
@@ -96,11 +98,13 @@ function findOld(
   sizeBytes: number,
 ): { readonly old: readonly string[]; readonly beyond?: KeptImage['beyond'] } {
   const kept = keptIn(keptDir)
-  const own = kept.filter((each) => each.session === session)
+  const isOwn = isOf(session, overlayDir)
+  const own = kept.filter(isOwn)
   // Several processes may be one session, and each has places of its own.
   if (own.length >= keepLast) return { old: [], beyond: 'keepLast' }
-  const old = kept.filter((each) => each.session !== session && !goesOn(each.session, overlayDir))
   const takenBytes = sizeBytes + sumOf(kept)
+  if (kept.length < keepLast && takenBytes <= keepMaxBytes) return { old: [] }
+  const old = removable(kept, isOwn, { overlayDir, keptDir })
   if (takenBytes - sumOf(old) > keepMaxBytes) return { old: [], beyond: 'keepMaxSize' }
   const tooMany = kept.length + 1 - keepLast
   return { old: oldestOf(old, tooMany, takenBytes - keepMaxBytes).map(({ name }) => join(keptDir, name)) }
@@ -128,9 +132,30 @@ function oldestOf<Kept extends { readonly sizeBytes: number }>(
 export function makeRoomForKept({ overlayDir, keptDir, session, keepLast, keepMaxBytes }: RunInfo): void {
   if (keepLast === 0) return
   const kept = keptIn(keptDir)
-  const old = kept.filter((each) => each.session !== session && !goesOn(each.session, overlayDir))
+  const old = removable(kept, isOf(session, overlayDir), { overlayDir, keptDir })
   const going = oldestOf(old, kept.length - keepLast, sumOf(kept) - keepMaxBytes)
   for (const { name } of going) remove(join(keptDir, name))
+}
+
+/** Of this session, or kept from outside for the run that it is part of. */
+function isOf(session: string, overlayDir: string): (kept: { readonly session: string }) => boolean {
+  return (kept) => kept.session === session || kept.session === basename(overlayDir)
+}
+
+/** Kept by sessions that have ended, and not what somebody looks at in a machine now. */
+function removable<Kept extends { readonly name: string; readonly session: string }>(
+  kept: readonly Kept[],
+  isOwn: (kept: Kept) => boolean,
+  { overlayDir, keptDir }: Pick<RunInfo, 'overlayDir' | 'keptDir'>,
+): readonly Kept[] {
+  return kept.filter(
+    (each) => !isOwn(each) && !goesOn(each.session, overlayDir) && !isOpen(join(keptDir, each.name)),
+  )
+}
+
+function isOpen(directory: string): boolean {
+  const disks = (whenReadable(() => namesIn(directory)) ?? []).filter((name) => name.endsWith('.qcow2'))
+  return disks.some((name) => isLockedByQemuNow(join(directory, name)) === true)
 }
 
 /** Another run that has not ended yet: in an editor, say, beside one in a terminal. */

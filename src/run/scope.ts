@@ -124,19 +124,23 @@ export class Scope {
     this.#end?.abort()
     const opened = this.#opened.splice(0)
     if (opened.length === 0) return []
+    const isWanted = ({ keep }: OpenedImage) => keep === 'always' || (keep === 'on-failure' && failed)
     const { familyOf, keptByWish } = await import('./disk.js')
-    // What was forked from a disk lives and is kept as the disk itself.
-    const disks = opened.flatMap(({ image, ...rest }) =>
-      familyOf(image).map((member) => ({ ...rest, image: member })),
-    )
-    const wished = keptByWish(disks)
-    const wanted = disks.filter(({ keep }) => keep === 'always' || (keep === 'on-failure' && failed))
     try {
-      if (wanted.length === 0) return wished
-      const { keepImages } = await import('./keep.js')
-      return [...wished, ...keepImages(wanted, { test, attempt, failed }, await this.#run())]
+      const keeping = opened.some(isWanted)
+        ? { ...(await import('./keep.js')), run: await this.#run() }
+        : undefined
+      // Not before the last wait: what was forked until now lives and is kept as the disk itself.
+      const disks = opened.flatMap(({ image, ...rest }) =>
+        familyOf(image).map((member) => ({ ...rest, image: member })),
+      )
+      const wished = keptByWish(disks)
+      if (keeping === undefined) return wished
+      const wanted = disks.filter(isWanted)
+      return [...wished, ...keeping.keepImages(wanted, { test, attempt, failed }, keeping.run)]
     } finally {
-      await Promise.all(disks.map(({ image }) => image.dispose()))
+      const disks = opened.flatMap(({ image }) => familyOf(image))
+      await Promise.all(disks.map((image) => image.dispose()))
     }
   }
 }

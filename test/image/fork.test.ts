@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { stateOf } from '../../src/image/vm-image.js'
@@ -122,6 +122,28 @@ describe('image.fork()', () => {
     await disk.image.dispose()
     await expect(disk.image.fork()).rejects.toMatchObject({ code: 'DISK_GONE' })
   })
+})
+
+describe('image.fork() of a kept disk', () => {
+  test('whose note cannot be written is a fork like any other', async () => {
+    await using disk = await openCountingDisk()
+    await countOf(disk.image)
+    const { directory } = await disk.image.keep()
+    // Nothing replaces a directory that is not empty.
+    rmSync(`${directory}/note.json`)
+    mkdirSync(`${directory}/note.json/x`, { recursive: true })
+    await using fork = await disk.image.fork()
+    expect(statSync(disk.image.path).mode & 0o777).toBe(0o444)
+    expect(await countOf(fork)).toBe(2)
+    expect(readdirSync(directory)).toHaveLength(2)
+  })
+})
+
+test('image.fork() refuses an option that there is not', async () => {
+  await using disk = await openCountingDisk()
+  const options = { siez: '20G' } as object // as JavaScript may ask
+  await expect(disk.image.fork(options)).rejects.toThrow('fork() has no option "siez"')
+  expect(disk.image.launch.node).not.toBe('')
 })
 
 describe('dispose() of a disk with forks', () => {

@@ -1,15 +1,17 @@
 import { existsSync, linkSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { basename, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { expect, test } from 'vitest'
 import { smallQcow2 } from '../../fixtures/images/small-qcow2.js'
 import { makeContext } from '../../src/context.js'
 import type { Options } from '../../src/options.js'
 import type { BaseImage } from '../../src/image/base-image.js'
+import { diskAt } from '../../src/image/disk-at.js'
 import type { Keeping } from '../../src/image/disk-state.js'
 import { openOverlay } from '../../src/image/overlay.js'
 import { keepImages, makeRoomForKept } from '../../src/run/keep.js'
 import { startRun } from '../../src/run/run.js'
 import { newOwner, nobody } from '../../src/store/owner.js'
+import { startMachine } from '../image/counting-disk.js'
 import { tempDir } from '../support/temp-dir.js'
 
 /** Runs in one overlay directory; `fail()` is a test of a run that opened a disk and failed. */
@@ -36,6 +38,13 @@ function fail(run: Run, name: string) {
   return keepImages([openDisk(run)], { test: name, attempt: 1, failed: true }, run.info).map(
     ({ path }) => path,
   )
+}
+
+/** A run in which these tests failed. */
+async function failRun(start: () => Promise<Run>, ...names: readonly string[]) {
+  const run = await start()
+  for (const name of names) fail(run, name)
+  run.close()
 }
 
 test('keepImages() moves the disks to a directory with a note that has their paths', async () => {
@@ -98,10 +107,7 @@ test('a run keeps its first failures, and says which it did not keep', async () 
 test('a later run makes room for its own', async () => {
   const { directory, start, kept } = await makePlace({ keepLast: 2 })
   await using _ = directory
-  const first = await start()
-  fail(first, 'a')
-  fail(first, 'b')
-  first.close()
+  await failRun(start, 'a', 'b')
   const second = await start()
   fail(second, 'c')
   fail(second, 'd')
@@ -240,14 +246,48 @@ async function keepOne(run: Run) {
 test('image.keep() is never refused, and older ones of other runs make room for it', async () => {
   const { directory, start, kept } = await makePlace({ keepLast: 2 })
   await using _ = directory
-  const first = await start()
-  fail(first, 'a')
-  fail(first, 'b')
-  first.close()
+  await failRun(start, 'a', 'b')
   const second = await start()
   const mine = [await keepOne(second), await keepOne(second), await keepOne(second)]
   second.close()
   expect(kept()).toEqual(mine.map((path) => basename(path)).toSorted())
+})
+
+test('what was kept from outside for a run is that run’s in every turn, and goes with the next', async () => {
+  const { directory, start, keptDir, kept } = await makePlace({ keepLast: 1 })
+  await using _ = directory
+  const run = await start()
+  const { image } = openDisk(run)
+  const { cacheDir, overlayDir } = { cacheDir: run.info.cacheDir, overlayDir: dirname(keptDir) }
+  const outside = await diskAt(image.path, { cacheDir, overlayDir }).keep()
+  run.startAgain()
+  const mine = await keepOne(run)
+  expect(kept()).toEqual([outside.directory, mine].map((path) => basename(path)).toSorted())
+  run.close()
+  const next = await start()
+  fail(next, 'a')
+  next.close()
+  expect(kept()).toEqual(['a-1'])
+})
+
+test('a kept disk that a machine has open makes no room', async () => {
+  const { directory, start, kept } = await makePlace({ keepLast: 1 })
+  await using _ = directory
+  const first = await start()
+  const [path = ''] = fail(first, 'a')
+  first.close()
+  {
+    await using machine = await startMachine('-drive', `file=${path},format=qcow2,if=virtio`)
+    expect(await machine.ask('query-status')).toHaveProperty('return')
+    const second = await start()
+    fail(second, 'b')
+    second.close()
+    expect(kept()).toEqual(['a-1', 'b-1'])
+  }
+  const third = await start()
+  fail(third, 'c')
+  third.close()
+  expect(kept()).toEqual(['c-1'])
 })
 
 test('image.keep() removes nothing where failed tests keep nothing', async () => {

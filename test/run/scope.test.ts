@@ -1,5 +1,6 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
 import { smallQcow2 } from '../../fixtures/images/small-qcow2.js'
 import { makeContext } from '../../src/context.js'
@@ -18,12 +19,22 @@ async function makePlace() {
   const places = { cacheDir: join(directory.path, 'cache'), overlayDir: join(directory.path, 'overlays') }
   const run = await startRun({ images: [image] }, makeContext(places, {}))
   const scope = (print?: (line: string) => void) => new Scope({ name: 'a test', run: () => run.info, print })
+  const later = () => setTimeout(100, run.info)
+  const slowScope = () => new Scope({ name: 'a test', run: later })
   const overlays = () => readdirSync(run.info.overlayDir).filter((name) => name.endsWith('.qcow2'))
   const end = async () => {
     run.close()
     await directory[Symbol.asyncDispose]()
   }
-  return { image, unlisted, scope, overlays, endRun: () => run.close(), [Symbol.asyncDispose]: end }
+  return {
+    image,
+    unlisted,
+    scope,
+    slowScope,
+    overlays,
+    endRun: () => run.close(),
+    [Symbol.asyncDispose]: end,
+  }
 }
 
 const passed = { failed: false, attempt: 1 }
@@ -40,6 +51,17 @@ describe('Scope', () => {
     expect(await scope.close(passed)).toEqual([])
     expect(place.overlays()).toEqual([])
     await expect(disk.fork()).rejects.toMatchObject({ code: 'DISK_GONE' })
+  })
+
+  test('ends what is forked while its run is asked for', async () => {
+    await using place = await makePlace()
+    const scope = place.slowScope()
+    const disk = await scope.open(place.image)
+    const forking = disk.fork().catch((error: unknown) => error)
+    await scope.close(failed)
+    expect(place.overlays()).toEqual([])
+    await forking
+    expect(place.overlays()).toEqual([])
   })
 
   test('keeps of a failed test the forks with what they stand on, and they can be read after the run', async () => {

@@ -78,8 +78,11 @@ const offsetBitsLow = 0xffff_fe00
 function* changedParts(path: string, file: OverlayFile): Generator<ChangedRange, undefined> {
   const entryBytes = file.hasExtendedL2 ? 16 : 8
   const clustersOfTable = file.clusterBytes / entryBytes
+  const nothing = Buffer.alloc(file.clusterBytes)
   for (const { index, offset } of l2Tables(path, file, clustersOfTable)) {
     const table = file.read(offset, file.clusterBytes)
+    // A hole costs nobody any room, and there may be millions.
+    if (table.equals(nothing)) continue
     for (let entry = 0; entry < clustersOfTable; entry += 1) {
       const start = (index * clustersOfTable + entry) * file.clusterBytes
       if (start >= file.virtualSizeBytes) break

@@ -3,10 +3,12 @@
  * is ever repaired, because of everything else nobody knows what the bytes should have been. The one place where
  * QEMU's own tool is asked, and only for a file that keeps every other rule.
  */
-import { constants, rmSync } from 'node:fs'
+import { constants, existsSync, rmSync } from 'node:fs'
 import { chmod, copyFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { systemErrorCode, VmImageError } from '../errors.js'
+import { diskFullError, isDiskFull } from '../disk-full.js'
+import { unwritable } from '../file-trouble.js'
 import { runQuietly } from '../program.js'
 import { examineImage, type ImageReport } from './examine.js'
 import { ruleOfDirty } from './feature-rules.js'
@@ -27,6 +29,8 @@ export async function repairCopy(path: string, copy: string, signal: AbortSignal
   checkRepairable(path, examineImage(path))
   await copyToNew(path, copy)
   try {
+    // Of the bytes that are repaired: the file may be another one by now.
+    checkRepairable(path, examineImage(copy))
     await checkAll(copy, signal)
     const report = examineImage(copy)
     if (report.breaches.length === 0) return report
@@ -64,8 +68,8 @@ async function copyToNew(path: string, copy: string): Promise<void> {
     await chmod(copy, 0o600)
   } catch (error) {
     if (systemErrorCode(error) !== 'EEXIST') {
-      rmSync(copy, { force: true })
-      throw error
+      if (existsSync(copy)) rmSync(copy)
+      throw isDiskFull(error) ? diskFullError(copy, undefined, error) : unwritable('repair into', copy, error)
     }
     throw new VmImageError(
       'INVALID_REQUEST',

@@ -130,6 +130,35 @@ test('An overlay whose L1 table names one L2 table many times is refused, and ta
   expect(() => [...readChanges(path).ranges]).toThrow(/two places of its L1 table name the L2 table/)
 })
 
+test('An L2 table that begins in the middle of a cluster is refused', async () => {
+  const { dir, path } = await makeOverlay({ sizeBytes: 2 ** 46, extendedL2: false })
+  await using _ = dir
+  // Behind what the rules for images look at.
+  const index = 130_000
+  await qemuIo(path, `write ${index * 2 ** 29} 64k`)
+  const bytes = readFileSync(path)
+  const entry = Number(bytes.readBigUInt64BE(40)) + 8 * index
+  bytes.writeBigUInt64BE(bytes.readBigUInt64BE(entry) + 512n, entry)
+  writeFileSync(path, bytes)
+  expect(() => readChanges(path)).toThrow(/an L2 table is said to begin at byte/)
+})
+
+test('Tables in holes are passed over, and written ones behind them found', async () => {
+  const { dir, path } = await makeOverlay({ sizeBytes: 2 ** 43, extendedL2: false })
+  await using _ = dir
+  const far = 10_000 * 2 ** 29
+  await qemuIo(path, `write ${far} 64k`)
+  const bytes = readFileSync(path)
+  const l1 = Number(bytes.readBigUInt64BE(40))
+  const end = Math.ceil(bytes.length / cluster) * cluster
+  for (let index = 0; index < 10_000; index += 1) {
+    bytes.writeBigUInt64BE(2n ** 63n + BigInt(end + index * cluster), l1 + 8 * index)
+  }
+  writeFileSync(path, bytes)
+  truncateSync(path, end + 10_000 * cluster)
+  expect([...readChanges(path).ranges]).toEqual([{ offset: far, length: cluster, kind: 'data' }])
+})
+
 test('What a guest wrote into the last bytes of the file makes its overlay no disk of another program', async () => {
   const { dir, path } = await makeOverlay()
   await using _ = dir

@@ -69,6 +69,15 @@ test('nothing but the dirty mark is repaired', async () => {
   expect(readdirSync(dir.path)).toEqual(['image'])
 })
 
+test('what keeps the copy from being written is said, and not with a stack', async () => {
+  await using dir = await tempDir()
+  const path = join(dir.path, 'image')
+  await writeDirty(path)
+  for (const copy of [join(dir.path, 'none/copy'), join(path, 'copy')]) {
+    expect(await errorOf(repairCopy(path, copy, signal))).toMatchObject({ code: 'FILE_UNWRITABLE' })
+  }
+})
+
 test('a dirty image that qemu-img cannot repair leaves no copy', async () => {
   await using dir = await tempDir()
   const path = join(dir.path, 'image')

@@ -25,6 +25,7 @@ function printInfo({
   allocatedBytes,
   isFrozen,
   isOpen,
+  users,
   qcow2,
   chain,
 }: DiskInfo): void {
@@ -35,7 +36,14 @@ function printInfo({
     ['features', qcow2?.features.join(', ') || 'none'],
     ['snapshots', String(qcow2?.snapshotCount ?? 0)],
     ['frozen', isFrozen ? 'yes: it was forked' : 'no'],
-    ['in use', isOpen === undefined ? 'not known on this system' : isOpen ? 'yes' : 'no'],
+    [
+      'in use',
+      isOpen === undefined
+        ? 'not known on this system'
+        : isOpen
+          ? `yes: ${users.join(', ') || 'by a program of somebody else'}`
+          : 'no',
+    ],
     ...chain
       .slice(1)
       .map((link) => ['stands on', `${link.path} (${link.format}, ${sizeText(link.allocatedBytes)})`]),

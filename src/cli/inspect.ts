@@ -48,7 +48,7 @@ function printReport(report: ImageReport): void {
     ...(qcow2 ? qcow2Rows(qcow2) : []),
     ...report.warnings.map((warning) => ['note', warning]),
     ...report.breaches.flatMap(({ rule, found, cure }) => [
-      [`BREAKS ${rule.id}`, `${found}. ${rule.meaning}`],
+      [`BREAKS ${rule.id}`, `${found}. Rule: ${rule.meaning}`],
       ['', `cure: ${cure}`],
     ]),
     ['base image', verdict(report)],

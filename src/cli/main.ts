@@ -68,7 +68,7 @@ function run(action: CommandDefinition['action']) {
     const interrupt = new AbortController()
     const onSignal = () => interrupt.abort()
     // on(), not once(): proper-lockfile ends the process by itself when it finds no other listener than its own.
-    process.on('SIGINT', onSignal).on('SIGTERM', onSignal)
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, onSignal)
     try {
       // The later word counts: `vmimage --arch x86_64 fetch --arch aarch64`.
       const { config: file, ...flags } = { ...program.opts<{ config?: string }>(), ...command.opts() }
@@ -81,7 +81,7 @@ function run(action: CommandDefinition['action']) {
       process.exitCode = interrupt.signal.aborted ? exitCodes.interrupted : exitCodeOf(error)
       if (!interrupt.signal.aborted) showError(error)
     } finally {
-      process.off('SIGINT', onSignal).off('SIGTERM', onSignal)
+      for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.off(signal, onSignal)
     }
   }
 }

@@ -6,6 +6,7 @@ import type { Qcow2Facts } from '../qcow2/qcow2-facts.js'
 import { examineOverlay } from '../qcow2/read-overlay.js'
 import { allocatedIn } from '../store/allocated.js'
 import { isLockedByQemu } from './disk-locks.js'
+import { findUsers } from './disk-users.js'
 
 /** One file of a chain. */
 export interface ChainLink {
@@ -24,6 +25,8 @@ export interface DiskInfo extends ChainLink {
   readonly isFrozen: boolean
   /** Whether a machine has it open; undefined where the system does not tell. */
   readonly isOpen: boolean | undefined
+  /** Who, of the processes that this user may look at: `qemu-system-x86_64 (pid 123)`. */
+  readonly users: readonly string[]
   readonly base: ChainLink
   /** From the disk itself down to the base. */
   readonly chain: readonly ChainLink[]
@@ -41,6 +44,7 @@ export async function readDiskInfo(chain: DiskChain): Promise<DiskInfo> {
     qcow2,
     isFrozen: (mode & 0o200) === 0,
     isOpen: await isLockedByQemu(chain.path),
+    users: findUsers(chain.path),
     base,
     chain: [own, ...chain.parents.map((path) => linkOf(path, 'qcow2')), base],
   }

@@ -64,6 +64,11 @@ export function requirePresent(state: DiskState, action: string): void {
   if (state.isDisposed || !existsSync(state.path)) throw diskGone(state, action)
 }
 
+/** What only reads is good for a kept disk after its test too. @throws VmImageError DISK_GONE. */
+export function requireFile(state: DiskState, action: string): void {
+  if (!existsSync(state.path)) throw diskGone(state, action)
+}
+
 export function diskGone({ path, isDisposed }: DiskState, action: string): VmImageError {
   return new VmImageError(
     'DISK_GONE',

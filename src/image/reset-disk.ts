@@ -45,7 +45,7 @@ function belowOf({ parents: [parent], base }: DiskChain): OverlayBase {
 }
 
 /** A new file takes the place of the old one, so a machine that came in between goes on with the old one, whole. */
-function writeFresh(path: string, below: OverlayBase, options: OverlayOptions): void {
+export function writeFresh(path: string, below: OverlayBase, options: OverlayOptions): void {
   const draft = `${path}.${randomUUID()}`
   try {
     createOverlay(draft, below, options)

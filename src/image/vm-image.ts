@@ -4,7 +4,7 @@
  *
  * Each test's worker loads this, so what a disk can do beyond living and dying is loaded when it is asked for.
  */
-import { existsSync, renameSync } from 'node:fs'
+import { renameSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import type { Cleanup } from '../cleanup.js'
 import { ensureDisposeSymbols } from '../dispose-symbols.js'
@@ -16,7 +16,7 @@ import type { BaseImage } from './base-image.js'
 import type { Disk } from './disk-at.js'
 import type { DiskInfo } from './disk-info.js'
 import { checkBelow } from './check-unchanged.js'
-import { chainOf, diskFrozen, type DiskState, requirePresent } from './disk-state.js'
+import { chainOf, diskFrozen, type DiskState, requireFile, requirePresent } from './disk-state.js'
 import type { ExportOptions } from './export-disk.js'
 import type { ForkOptions } from './fork.js'
 import type { KeptDisk } from './keep-disk.js'
@@ -108,8 +108,8 @@ export class VmImage implements ImageFacts, Disk, AsyncDisposable {
    * spawn('qemu-system-x86_64', ['-m', '1G', ...args, '-device', `virtio-blk-pci,drive=${node}`])
    */
   get launch(): Launch {
-    this.#requireWritable('launch')
     requirePresent(this.#state, 'launch')
+    this.#requireWritable('launch')
     checkBelow(this.#state)
     const chain = chainOf(this.#state)
     for (const path of [chain.path, ...chain.parents]) refuseDataFile(path)
@@ -135,15 +135,21 @@ export class VmImage implements ImageFacts, Disk, AsyncDisposable {
   /**
    * What was written to the disk, without QEMU's tools: how much, and where.
    *
-   * @throws VmImageError FILE_NOT_FOUND, UNSAFE_IMAGE when the file is damaged.
+   * @throws VmImageError DISK_GONE, UNSAFE_IMAGE when the file is damaged.
    */
   async changes(): Promise<Changes> {
+    requireFile(this.#state, 'read')
     const { readChanges } = await import('../qcow2/changes.js')
     return readChanges(this.path)
   }
 
-  /** What `vmimage info` says of the disk: its format, its base, and what it takes of the host's disk. */
+  /**
+   * What `vmimage info` says of the disk: its format, its base, and what it takes of the host's disk.
+   *
+   * @throws VmImageError DISK_GONE, UNSAFE_IMAGE when the file is damaged.
+   */
   async info(): Promise<DiskInfo> {
+    requireFile(this.#state, 'read')
     const { readDiskInfo } = await import('./disk-info.js')
     return readDiskInfo(chainOf(this.#state))
   }
@@ -151,13 +157,14 @@ export class VmImage implements ImageFacts, Disk, AsyncDisposable {
   /**
    * Writes the whole disk, with what is below it, to the new file `path`; by `qemu-img`. Nothing is left of it on errors.
    *
-   * @throws VmImageError FILE_EXISTS, DISK_IN_USE, BASE_CHANGED, TOOL_MISSING without qemu-img, TOOL_FAILED, NO_SPACE.
+   * @throws TypeError for an option that there is not.
+   * @throws VmImageError DISK_GONE, FILE_EXISTS, FILE_UNWRITABLE, DISK_IN_USE, BASE_CHANGED, TOOL_MISSING without qemu-img, TOOL_FAILED, NO_SPACE.
    * @example
    * await image.exportTo('prepared.qcow2', { compress: true })
    */
   async exportTo(path: string, options: ExportOptions = {}): Promise<void> {
-    // Of a disk that is gone, that is what has to be said.
-    if (existsSync(this.path)) checkBelow(this.#state)
+    requireFile(this.#state, 'export')
+    checkBelow(this.#state)
     const { exportDisk } = await import('./export-disk.js')
     await exportDisk(chainOf(this.#state), path, options)
   }
@@ -168,6 +175,7 @@ export class VmImage implements ImageFacts, Disk, AsyncDisposable {
    * @throws VmImageError DISK_IN_USE while a machine has it open, DISK_FROZEN, DISK_GONE, BASE_CHANGED.
    */
   async reset(): Promise<void> {
+    requirePresent(this.#state, 'reset')
     this.#requireWritable('reset')
     const { resetImage } = await import('./reset-disk.js')
     await resetImage(this)

@@ -13,7 +13,7 @@ import {
 import { dirname } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { chainOf } from '../../src/image/disk-state.js'
-import { resetDisk } from '../../src/image/reset-disk.js'
+import { resetDisk, writeFresh } from '../../src/image/reset-disk.js'
 import { stateOf } from '../../src/image/vm-image.js'
 import { qemuImg } from '../support/qemu.js'
 import { countOf, machineOf, openCountingDisk } from './counting-disk.js'
@@ -81,6 +81,20 @@ describe('image.reset()', () => {
     await resetDisk(chainOf(stateOf(image)))
     expect(await countOf(image)).toBe(1)
     expect((await image.info()).qcow2?.features).toEqual(['extended L2 entries'])
+  })
+
+  test('is refused to who comes in while it waits, and leaves no draft', async () => {
+    await using disk = await openCountingDisk()
+    const { image } = disk
+    await countOf(image)
+    await using machine = await machineOf(image)
+    expect(await machine.ask('query-status')).toHaveProperty('return')
+    const before = readFileSync(image.path)
+    expect(() => writeFresh(image.path, stateOf(image).base, { sizeBytes: image.virtualSizeBytes })).toThrow(
+      expect.objectContaining({ code: 'DISK_IN_USE' }),
+    )
+    expect(readFileSync(image.path).equals(before)).toBe(true)
+    expect(readdirSync(dirname(image.path)).filter((name) => name.includes('.qcow2'))).toHaveLength(1)
   })
 
   test('is never seen by who has the file open without a lock', async () => {
